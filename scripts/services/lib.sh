@@ -1,0 +1,95 @@
+# shellcheck shell=bash
+# What the service scripts share; sourced, never run.
+#
+# A service is a folder below $HAUL_SERVICES_DATA. A process that was started is known by
+# FOLDER/NAME.pid, which holds its id and its start time: an id that the system has since given
+# to somebody else is never signalled.
+set -euo pipefail
+
+HAUL_SERVICES_DATA=${HAUL_SERVICES_DATA:-${XDG_CACHE_HOME:-$HOME/.cache}/haul-services}
+service=$(basename "$0")
+
+note() { printf '%s: %s\n' "$service" "$*" >&2; }
+fail() { note "$*"; exit 1; }
+
+need() {
+  local program
+  for program; do
+    command -v "$program" >/dev/null || fail "$program is not installed (scripts/setup installs it)"
+  done
+}
+
+# Clock ticks since boot at which a process began; nothing for one that is gone or only a zombie.
+born() {
+  local stat
+  { read -r stat <"/proc/$1/stat"; } 2>/dev/null || return 0
+  # the program's name may hold spaces and brackets: what counts follows its last bracket
+  # shellcheck disable=SC2086
+  set -- ${stat##*) }
+  [ "$1" = Z ] || echo "${20}"
+}
+
+running() { # PIDFILE
+  local pid start
+  { read -r pid start <"$1"; } 2>/dev/null || return 1
+  [ -n "$start" ] && [ "$(born "$pid")" = "$start" ]
+}
+
+pid_of() { cut -d' ' -f1 "$1"; }
+
+# start PIDFILE LOGFILE COMMAND...: in a session of its own, with nothing of this terminal
+start() {
+  local pidfile=$1 log=$2
+  shift 2
+  setsid "$@" </dev/null >>"$log" 2>&1 &
+  echo "$! $(born $!)" >"$pidfile"
+}
+
+# halt PIDFILE SECONDS: asks politely, then insists
+halt() {
+  local pid tries
+  running "$1" || { rm -f "$1"; return 0; }
+  pid=$(pid_of "$1")
+  kill -TERM "$pid" 2>/dev/null || true
+  for ((tries = $2 * 20; tries > 0; tries--)); do
+    running "$1" || break
+    sleep 0.05
+  done
+  if running "$1"; then kill -KILL "$pid" 2>/dev/null || true; fi
+  rm -f "$1"
+}
+
+# await SECONDS COMMAND...: until the command succeeds
+await() {
+  local tries=$(($1 * 20))
+  shift
+  until "$@" >/dev/null 2>&1; do
+    ((tries-- > 0)) || return 1
+    sleep 0.05
+  done
+}
+
+listening() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
+
+# report PIDFILE: one line for `status`; fails when the process is not there
+report() {
+  local name
+  name=$(basename "$1" .pid)
+  if running "$1"; then
+    printf '%s up, pid %s, %s MiB\n' "$name" "$(pid_of "$1")" \
+      "$(awk '/^VmRSS/ {print int($2 / 1024)}' "/proc/$(pid_of "$1")/status")"
+  else
+    printf '%s down\n' "$name"
+    return 1
+  fi
+}
+
+# remove_data FOLDER: only ever below the services' own root
+remove_data() {
+  case $1 in
+    "$HAUL_SERVICES_DATA"/?*) rm -rf -- "$1" ;;
+    *) fail "refusing to remove $1: it is not below $HAUL_SERVICES_DATA" ;;
+  esac
+}
+
+secret() { head -c 96 /dev/urandom | base64 -w0 | tr -dc 'A-Za-z0-9' | cut -c"1-$1"; }
