@@ -5,8 +5,8 @@
 //   crc64nvme  reflected 0x9A6C9329AC4BC9B5 (NVM Express, "CRC-64/NVME")
 //
 // A CRC value is always finished: crc(b, crc(a)) is the CRC of a followed by b, and nothing has the value 0.
-// `combine(crc_a, crc_b, length_b)` gives that same value without the bytes, in O(log length_b); this is how the
-// checksum of a whole object is composed from its parts.
+// `combine(crc_a, crc_b, length_b)` gives that same value without the bytes, in O(log length_b); this is how
+// the checksum of a whole object is composed from its parts.
 //
 // Pure functions, safe from any thread. What the processor offers is chosen at run time; `*_portable` are the
 // twins in plain C++, for processors without carry-less multiplication and for tests.

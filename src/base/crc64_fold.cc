@@ -4,9 +4,10 @@
 //     L * x^(D+64) + H * x^D
 //
 // are two carry-less 64 by 64 products with constants, whose sum again fits one lane: it can be added to the
-// lane that lies D bits further on. Several lanes side by side hide the latency of the multiplier. The product of two
-// reflected numbers comes out one place too low, that is multiplied by x, hence D-1 and D+63 below.
-// At the end the one lane that is left is sixteen bytes of a message with the same CRC: the table finishes it.
+// lane that lies D bits further on. Several lanes side by side hide the latency of the multiplier. The
+// product of two reflected numbers comes out one place too low, that is multiplied by x, hence D-1 and D+63
+// below. At the end the one lane that is left is sixteen bytes of a message with the same CRC: the table
+// finishes it.
 #include "base/crc64_fold.h"
 
 #include "base/crc_polynomial.h"
@@ -57,7 +58,9 @@ HAUL_TARGET_CLMUL inline void store_lane(std::byte* to, Lane lane) {
 HAUL_TARGET_CLMUL inline Lane make_lane(std::uint64_t first, std::uint64_t second) {
   return _mm_set_epi64x(static_cast<long long>(second), static_cast<long long>(first));
 }
-HAUL_TARGET_CLMUL inline Lane add(Lane a, Lane b) { return _mm_xor_si128(a, b); }
+HAUL_TARGET_CLMUL inline Lane add(Lane a, Lane b) {
+  return _mm_xor_si128(a, b);
+}
 HAUL_TARGET_CLMUL inline Lane fold(Lane lane, Lane by) {
   return add(_mm_clmulepi64_si128(lane, by, 0x00), _mm_clmulepi64_si128(lane, by, 0x11));
 }
@@ -73,7 +76,9 @@ HAUL_TARGET_CLMUL inline void store_lane(std::byte* to, Lane lane) {
 HAUL_TARGET_CLMUL inline Lane make_lane(std::uint64_t first, std::uint64_t second) {
   return vcombine_u64(vcreate_u64(first), vcreate_u64(second));
 }
-HAUL_TARGET_CLMUL inline Lane add(Lane a, Lane b) { return veorq_u64(a, b); }
+HAUL_TARGET_CLMUL inline Lane add(Lane a, Lane b) {
+  return veorq_u64(a, b);
+}
 HAUL_TARGET_CLMUL inline Lane fold(Lane lane, Lane by) {
   const poly64x2_t a = vreinterpretq_p64_u64(lane);
   const poly64x2_t b = vreinterpretq_p64_u64(by);
@@ -82,13 +87,16 @@ HAUL_TARGET_CLMUL inline Lane fold(Lane lane, Lane by) {
 }
 #endif
 
-HAUL_TARGET_CLMUL inline Lane lane_of(FoldConstants by) { return make_lane(by.first, by.second); }
+HAUL_TARGET_CLMUL inline Lane lane_of(FoldConstants by) {
+  return make_lane(by.first, by.second);
+}
 
 // Takes one lane to the end of the message: whole lanes by folding, what remains by table.
 HAUL_TARGET_CLMUL inline std::uint64_t finish_lane(Lane lane, const std::byte* data, std::size_t size) {
   constexpr FoldConstants kNext = fold_by_bytes(kLane);
   const Lane by = lane_of(kNext);
-  for (; size >= kLane; data += kLane, size -= kLane) lane = add(fold(lane, by), load_lane(data));
+  for (; size >= kLane; data += kLane, size -= kLane)
+    lane = add(fold(lane, by), load_lane(data));
   std::array<std::byte, kLane> last;
   store_lane(last.data(), lane);
   return Polynomial::advance(Polynomial::advance(0, last.data(), kLane), data, size);
@@ -107,7 +115,8 @@ HAUL_TARGET_CLMUL std::uint64_t crc64nvme_fold(std::uint64_t state, const std::b
   if (size < 2 * kStride) return finish_lane(add(load_lane(data), start), data + kLane, size - kLane);
 
   std::array<Lane, kLanes> lanes;
-  for (std::size_t i = 0; i < kLanes; ++i) lanes[i] = load_lane(data + i * kLane);
+  for (std::size_t i = 0; i < kLanes; ++i)
+    lanes[i] = load_lane(data + i * kLane);
   lanes[0] = add(lanes[0], start);
   const Lane by_stride = lane_of(kByStride);
   for (data += kStride, size -= kStride; size >= kStride; data += kStride, size -= kStride) {
@@ -116,7 +125,8 @@ HAUL_TARGET_CLMUL std::uint64_t crc64nvme_fold(std::uint64_t state, const std::b
     }
   }
   const Lane by_lane = lane_of(kByLane);
-  for (std::size_t i = 1; i < kLanes; ++i) lanes[i] = add(fold(lanes[i - 1], by_lane), lanes[i]);
+  for (std::size_t i = 1; i < kLanes; ++i)
+    lanes[i] = add(fold(lanes[i - 1], by_lane), lanes[i]);
   return finish_lane(lanes[kLanes - 1], data, size);
 }
 #else
@@ -128,7 +138,9 @@ std::uint64_t crc64nvme_fold(std::uint64_t state, const std::byte* data, std::si
 #if defined(HAUL_TARGET_WIDE)
 namespace {
 
-HAUL_TARGET_WIDE inline __m512i load_wide(const std::byte* from) { return _mm512_loadu_si512(from); }
+HAUL_TARGET_WIDE inline __m512i load_wide(const std::byte* from) {
+  return _mm512_loadu_si512(from);
+}
 HAUL_TARGET_WIDE inline __m512i fold_onto(__m512i lanes, __m512i by, __m512i onto) {
   constexpr int kXorOfThree = 0x96;
   return _mm512_ternarylogic_epi64(_mm512_clmulepi64_epi128(lanes, by, 0x00),
@@ -148,7 +160,8 @@ HAUL_TARGET_WIDE std::uint64_t crc64nvme_fold_wide(std::uint64_t state, const st
   if (size < 2 * kStride) return crc64nvme_fold(state, data, size);
 
   std::array<__m512i, kVectors> vectors;
-  for (std::size_t i = 0; i < kVectors; ++i) vectors[i] = load_wide(data + i * kVector);
+  for (std::size_t i = 0; i < kVectors; ++i)
+    vectors[i] = load_wide(data + i * kVector);
   vectors[0] = _mm512_xor_si512(vectors[0], _mm512_zextsi128_si512(make_lane(state, 0)));
   const __m512i by_stride = _mm512_broadcast_i32x4(lane_of(kByStride));
   for (data += kStride, size -= kStride; size >= kStride; data += kStride, size -= kStride) {
@@ -157,7 +170,8 @@ HAUL_TARGET_WIDE std::uint64_t crc64nvme_fold_wide(std::uint64_t state, const st
     }
   }
   const __m512i by_vector = _mm512_broadcast_i32x4(lane_of(kByVector));
-  for (std::size_t i = 1; i < kVectors; ++i) vectors[i] = fold_onto(vectors[i - 1], by_vector, vectors[i]);
+  for (std::size_t i = 1; i < kVectors; ++i)
+    vectors[i] = fold_onto(vectors[i - 1], by_vector, vectors[i]);
 
   const __m512i last = vectors[kVectors - 1];
   const Lane by_lane = lane_of(kByLane);

@@ -6,7 +6,8 @@
 
 namespace haul {
 
-// What this processor can do: 128-bit lanes (PCLMULQDQ on x86-64, PMULL on arm64) or 512-bit ones (VPCLMULQDQ).
+// What this processor can do: 128-bit lanes (PCLMULQDQ on x86-64, PMULL on arm64) or 512-bit ones
+// (VPCLMULQDQ).
 enum class Crc64Fold { none, narrow, wide };
 Crc64Fold crc64_fold_available() noexcept;
 

@@ -40,7 +40,8 @@ struct CrcPolynomial {
   static constexpr std::array<Word, 67> kSquares = [] {
     std::array<Word, 67> squares{};
     squares[0] = times_x(kOne);
-    for (std::size_t k = 1; k < squares.size(); ++k) squares[k] = multiply(squares[k - 1], squares[k - 1]);
+    for (std::size_t k = 1; k < squares.size(); ++k)
+      squares[k] = multiply(squares[k - 1], squares[k - 1]);
     return squares;
   }();
 
@@ -63,7 +64,8 @@ struct CrcPolynomial {
     std::array<std::array<Word, 256>, 8> tables{};
     for (unsigned b = 0; b < 256; ++b) {
       Word value = static_cast<Word>(b);
-      for (int bit = 0; bit < 8; ++bit) value = times_x(value);
+      for (int bit = 0; bit < 8; ++bit)
+        value = times_x(value);
       tables[0][b] = value;
     }
     for (std::size_t j = 1; j < 8; ++j) {
@@ -82,7 +84,8 @@ struct CrcPolynomial {
       std::memcpy(&word, data, 8);
       word ^= state;
       state = 0;
-      for (std::size_t j = 0; j < 8; ++j) state ^= kTables[7 - j][(word >> (8 * j)) & 0xff];
+      for (std::size_t j = 0; j < 8; ++j)
+        state ^= kTables[7 - j][(word >> (8 * j)) & 0xff];
     }
     for (; size != 0; ++data, --size) {
       state = static_cast<Word>((state >> 8) ^ kTables[0][(state ^ static_cast<Word>(*data)) & 0xff]);

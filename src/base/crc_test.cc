@@ -14,7 +14,8 @@ namespace {
 std::vector<std::byte> random_bytes(std::size_t size, unsigned seed) {
   std::mt19937_64 random(seed);
   std::vector<std::byte> bytes(size);
-  for (auto& b : bytes) b = static_cast<std::byte>(random());
+  for (auto& b : bytes)
+    b = static_cast<std::byte>(random());
   return bytes;
 }
 
