@@ -1,0 +1,52 @@
+// The only retry loop of the tree.
+#pragma once
+
+#include <algorithm>
+#include <chrono>
+#include <type_traits>
+#include <utility>
+
+#include "base/error.h"
+#include "runtime/context.h"
+#include "runtime/task.h"
+
+namespace haul {
+
+// May this be sent twice?
+enum class Replay : bool { unsafe = false, safe = true };
+
+struct RetryPolicy {
+  int max_attempts = 10;
+  std::chrono::milliseconds base{50};             // first back-off after a passing fault
+  std::chrono::milliseconds throttled_base{250};  // first back-off after being asked to slow down
+  std::chrono::milliseconds cap{20'000};
+};
+
+// The pause before attempt number `attempt` + 1 (attempt counts from 1): full jitter over an exponentially
+// growing span, and never less than what the server asked for.
+std::chrono::milliseconds backoff(const RetryPolicy& policy, const Error& error, int attempt, const Env& env);
+
+// Whether to go on after `error` at attempt `attempt`; logs the retry at debug level.
+bool should_retry(OpContext& context, const RetryPolicy& policy, Replay replay, const Error& error, int attempt);
+
+// Calls attempt() until it succeeds, fails for good, or the policy, the deadline or a stop ends it.
+// attempt is a plain callable that returns a fresh Task each time. What is thrown at the end carries the
+// number of attempts and the time they took.
+template <class Attempt>
+auto with_retry(OpContext& context, const RetryPolicy& policy, Replay replay, Attempt attempt)
+    -> std::invoke_result_t<Attempt&> {
+  const SteadyTime start = context.env().steady_now();
+  for (int number = 1;; ++number) {
+    std::chrono::milliseconds pause{0};
+    try {
+      co_return co_await attempt();
+    } catch (const Error& error) {
+      if (!should_retry(context, policy, replay, error, number))
+        throw error.with_attempts(std::max(number, error.attempts()), context.env().steady_now() - start);
+      pause = backoff(policy, error, number, context.env());
+    }
+    co_await context.sleep(pause);  // not in the handler: a coroutine cannot suspend there
+  }
+}
+
+}  // namespace haul
