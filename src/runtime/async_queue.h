@@ -65,6 +65,15 @@ class AsyncQueue {
   // As close(), and pop() throws `error` once drained.
   void fail(std::exception_ptr error) { end(std::move(error)); }
 
+  // Closes at once and gives back what was still queued.
+  std::deque<T> drain() {
+    const std::lock_guard lock(mutex_);
+    closed_ = true;
+    for (Waiters* waiters : {&pushers_, &poppers_})
+      while (!waiters->empty()) wake_one_locked(*waiters);
+    return std::exchange(items_, {});
+  }
+
   std::size_t size() const {
     const std::lock_guard lock(mutex_);
     return items_.size();

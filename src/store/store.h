@@ -133,12 +133,17 @@ class Upload {
   virtual Task<> abort(OpContext& context) = 0;
 };
 
+// Which state is meant is optional: with it, an object that was changed since is not removed where the store
+// can tell (object stores by etag, where the service supports conditional deletes; files by size and mtime).
 struct RemoveItem {
   std::string_view key;
   std::string_view version;  // empty: the latest (leaves a delete marker where versions are kept)
+  std::string_view etag;     // empty: not compared
+  std::optional<std::uint64_t> size;
+  std::optional<Time> modified;
 };
 
-// Removing what is gone is success.
+// Removing what is gone is success. An object in another state than the one meant gives source_changed.
 struct RemoveResult {
   std::optional<Error> error;
 };

@@ -1,0 +1,47 @@
+// The unit of work: a slice of the manifest, queued, leased, retried and recorded as a whole.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+#include "base/arena.h"
+#include "base/env.h"
+#include "store/entry.h"
+
+namespace haul::job {
+
+enum class Action : std::uint8_t {
+  copy,             // source object to destination key
+  copy_if_details,  // as copy, unless the details of both sides say that nothing changed
+  compare,          // read-only: are both sides alike?
+  remove,           // the source object (of rm), or an extra object at the destination (of sync)
+};
+
+// What is to be done with one object. Views point into the chunk's text.
+struct Item {
+  std::string_view key;              // of the object that is read or removed, complete
+  std::string_view destination_key;  // complete; empty where there is no destination
+  std::string_view etag;             // the source's state as listed: it pins what is read
+  std::string_view version;
+  std::string_view destination_etag;     // with copy_if_details and compare: the state it was compared with
+  std::string_view reason;               // why: a literal of the planner, "size differs"
+  std::uint64_t size = 0;
+  std::uint64_t destination_size = 0;
+  Time modified{}, changed{};
+  Time destination_modified{}, destination_changed{};
+  std::uint16_t source = 0;  // which of the job's sources
+  Action action = Action::copy;
+  store::EntryKind kind = store::EntryKind::object;
+};
+
+// Move-only; owned by one shard at a time.
+struct Chunk {
+  std::uint64_t id = 0;  // counts from 1 within a run
+  int attempt = 1;
+  std::uint64_t bytes = 0;  // sum of the sizes
+  TextArena text;
+  std::vector<Item> items;
+};
+
+}  // namespace haul::job
