@@ -70,7 +70,8 @@ class AsyncQueue {
     const std::lock_guard lock(mutex_);
     closed_ = true;
     for (Waiters* waiters : {&pushers_, &poppers_})
-      while (!waiters->empty()) wake_one_locked(*waiters);
+      while (!waiters->empty())
+        wake_one_locked(*waiters);
     return std::exchange(items_, {});
   }
 
@@ -86,8 +87,10 @@ class AsyncQueue {
   Task<> wait(Waiters& waiters, OpContext& context, Ready ready) {
     co_await suspend(context.executor(), [this, &waiters, &ready](auto resume) {
       const std::lock_guard lock(mutex_);
-      if (ready()) resume();
-      else waiters.push_back(std::move(resume));
+      if (ready())
+        resume();
+      else
+        waiters.push_back(std::move(resume));
     });
   }
 
@@ -103,7 +106,8 @@ class AsyncQueue {
     if (!closed_) error_ = std::move(error);
     closed_ = true;
     for (Waiters* waiters : {&pushers_, &poppers_})
-      while (!waiters->empty()) wake_one_locked(*waiters);
+      while (!waiters->empty())
+        wake_one_locked(*waiters);
   }
 
   const std::size_t capacity_;

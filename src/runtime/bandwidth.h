@@ -15,7 +15,8 @@ class Bandwidth {
  public:
   explicit Bandwidth(std::uint64_t bytes_per_second) : rate_(bytes_per_second) {}  // 0: unlimited
 
-  // Waits until `bytes` may pass.
+  // Waits until the line has carried `bytes`, so the last of them are in time as well. Throws as
+  // OpContext::sleep does.
   Task<> take(std::uint64_t bytes, OpContext& context);
 
   bool limited() const noexcept { return rate_ != 0; }

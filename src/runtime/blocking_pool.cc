@@ -4,7 +4,8 @@ namespace haul {
 
 BlockingPool::BlockingPool(unsigned threads) {
   threads_.reserve(threads);
-  for (unsigned i = 0; i < threads; ++i) threads_.emplace_back([this] { work_loop(); });
+  for (unsigned i = 0; i < threads; ++i)
+    threads_.emplace_back([this] { work_loop(); });
 }
 
 BlockingPool::~BlockingPool() {

@@ -9,8 +9,9 @@
 namespace haul {
 namespace {
 
-using Timer = boost::asio::basic_waitable_timer<std::chrono::steady_clock,
-                                                boost::asio::wait_traits<std::chrono::steady_clock>, Executor>;
+using Timer =
+    boost::asio::basic_waitable_timer<std::chrono::steady_clock,
+                                      boost::asio::wait_traits<std::chrono::steady_clock>, Executor>;
 
 // A stop is noticed within this time. Looking now and then costs nothing while nothing sleeps, and needs no
 // registration of every sleeper with the flag.
@@ -18,8 +19,12 @@ constexpr auto kStopGranularity = std::chrono::milliseconds(100);
 
 }  // namespace
 
-Executor OpContext::executor() const noexcept { return shard_->executor(); }
-BlockingPool& OpContext::blocking_pool() const noexcept { return shard_->blocking_pool(); }
+Executor OpContext::executor() const noexcept {
+  return shard_->executor();
+}
+BlockingPool& OpContext::blocking_pool() const noexcept {
+  return shard_->blocking_pool();
+}
 
 OpContext OpContext::with_deadline(SteadyTime deadline) const noexcept {
   OpContext child = *this;

@@ -20,7 +20,12 @@ void Permit::release() noexcept {
   if (limiter_ != nullptr) std::exchange(limiter_, nullptr)->give_back();
 }
 
-AdaptiveLimiter::AdaptiveLimiter(const LimiterOptions& options) : options_(options), limit_(options.initial) {}
+AdaptiveLimiter::AdaptiveLimiter(const LimiterOptions& options) : options_(options) {
+  options_.minimum = std::max(1U, options_.minimum);
+  options_.maximum = std::max(options_.minimum, options_.maximum);
+  options_.initial = std::clamp(options_.initial, options_.minimum, options_.maximum);
+  limit_ = options_.initial;
+}
 
 bool AdaptiveLimiter::try_acquire(Permit& permit) noexcept {
   if (in_flight_ >= limit() || !waiters_.empty()) return false;
@@ -49,6 +54,9 @@ void AdaptiveLimiter::give_back() noexcept {
     waiters_.pop_front();
     resume();
   }
+  // Places that change hands count as well: work that waited from the start never comes through acquire
+  // again.
+  was_full_ |= in_flight_ >= limit();
 }
 
 void AdaptiveLimiter::succeeded(Duration first_byte, SteadyTime now) noexcept {
@@ -59,7 +67,8 @@ void AdaptiveLimiter::succeeded(Duration first_byte, SteadyTime now) noexcept {
   // A round is over: as many answers as places.
   const bool rising = smoothed_ns_ > floor_ns_ * kRising + kSlackNs;
   grow(rising);
-  if (rising && !slow_start_) shrink(0.9, now);
+  // Latency rises for other reasons than our own load, too; it never takes away what we began with.
+  if (rising && limit_ > options_.initial) shrink(0.9, options_.initial, now);
   answered_ = 0;
   was_full_ = false;
 }
@@ -70,21 +79,23 @@ void AdaptiveLimiter::grow(bool latency_rising) noexcept {
     return;
   }
   if (!was_full_) return;
-  limit_ = std::min<double>(options_.maximum, slow_start_ ? limit_ * 2 : limit_ + std::max(1.0, limit_ * 0.02));
+  limit_ =
+      std::min<double>(options_.maximum, slow_start_ ? limit_ * 2 : limit_ + std::max(1.0, limit_ * 0.02));
 }
 
 void AdaptiveLimiter::throttled(SteadyTime now) noexcept {
   ++throttles_;
   slow_start_ = false;
-  shrink(0.5, now);
+  shrink(0.5, options_.minimum, now);
 }
 
-void AdaptiveLimiter::shrink(double factor, SteadyTime now) noexcept {
+void AdaptiveLimiter::shrink(double factor, unsigned least, SteadyTime now) noexcept {
   // One cut a round trip: the refusals of one burst are one piece of news.
-  const auto quiet = std::chrono::nanoseconds(std::max<std::int64_t>(static_cast<std::int64_t>(smoothed_ns_), 100'000'000));
+  const auto quiet =
+      std::chrono::nanoseconds(std::max<std::int64_t>(static_cast<std::int64_t>(smoothed_ns_), 100'000'000));
   if (now - last_cut_ < quiet) return;
   last_cut_ = now;
-  limit_ = std::max<double>(options_.minimum, limit_ * factor);
+  limit_ = std::max<double>(least, limit_ * factor);
   answered_ = 0;
 }
 

@@ -1,8 +1,9 @@
 // How many requests may be in flight to one endpoint, found by trying.
 //
-// Starts fast and doubles until the server objects or answers grow slow, halves on throttling or on rising
-// latency, then grows by one per round. One limiter per endpoint and shard: shards find their share
-// of the endpoint independently, as separate clients would, and take no lock.
+// Starts fast and doubles until the server objects or answers grow slow; halves on throttling, gives way by a
+// tenth (never below where it began) on rising latency; then grows by one or two percent a round. One limiter
+// per endpoint and shard: shards find their share of the endpoint independently, as separate clients would,
+// and take no lock.
 #pragma once
 
 #include <cstdint>
@@ -14,6 +15,7 @@
 
 namespace haul {
 
+// Brought into order if they are not: 1 <= minimum <= initial <= maximum.
 struct LimiterOptions {
   unsigned initial = 32;
   unsigned minimum = 1;
@@ -66,17 +68,17 @@ class AdaptiveLimiter {
   friend class Permit;
   void give_back() noexcept;
   void grow(bool latency_rising) noexcept;
-  void shrink(double factor, SteadyTime now) noexcept;
+  void shrink(double factor, unsigned least, SteadyTime now) noexcept;
 
   LimiterOptions options_;
-  double limit_;
+  double limit_ = 0;
   unsigned in_flight_ = 0;
   bool slow_start_ = true;
   std::uint64_t throttles_ = 0;
-  std::uint64_t answered_ = 0;   // since the limit last changed by a round
-  bool was_full_ = false;        // whether the limit was reached in this round: an unused limit must not grow
-  double smoothed_ns_ = 0;       // latency of late
-  double floor_ns_ = 0;          // the lowest smoothed latency seen, ageing slowly
+  std::uint64_t answered_ = 0;  // since the limit last changed by a round
+  bool was_full_ = false;       // whether the limit was reached in this round: an unused limit must not grow
+  double smoothed_ns_ = 0;      // latency of late
+  double floor_ns_ = 0;         // the lowest smoothed latency seen, ageing slowly
   SteadyTime last_cut_{};
   std::deque<std::move_only_function<void()>> waiters_;
 };

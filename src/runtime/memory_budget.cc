@@ -27,7 +27,8 @@ bool MemoryBudget::try_acquire(std::uint64_t bytes, MemoryTicket& ticket) noexce
 
 Task<MemoryTicket> MemoryBudget::acquire(std::uint64_t bytes, OpContext& context) {
   if (bytes > limit_)
-    throw Error(ErrorClass::exhausted, fmt::format("{} bytes of buffers are needed, the limit is {}", bytes, limit_))
+    throw Error(ErrorClass::exhausted,
+                fmt::format("{} bytes of buffers are needed, the limit is {}", bytes, limit_))
         .with_hint("raise --memory");
   MemoryTicket ticket;
   if (try_acquire(bytes, ticket)) co_return ticket;
@@ -37,7 +38,9 @@ Task<MemoryTicket> MemoryBudget::acquire(std::uint64_t bytes, OpContext& context
     waiters_.push_back({static_cast<std::int64_t>(bytes), std::move(resume)});
     serve_locked();  // something may have been given back since the look above
   });
-  co_return MemoryTicket(this, bytes);
+  ticket = MemoryTicket(this, bytes);
+  context.check();  // whoever waited through an abort passes the bytes on instead of starting work
+  co_return ticket;
 }
 
 void MemoryBudget::give_back(std::uint64_t bytes) noexcept {

@@ -48,7 +48,8 @@ class MemoryBudget {
   MemoryBudget(const MemoryBudget&) = delete;
   MemoryBudget& operator=(const MemoryBudget&) = delete;
 
-  // Waits until `bytes` are free. Throws exhausted if that can never be: bytes > limit().
+  // Waits until `bytes` are free. Throws exhausted if that can never be: bytes > limit(); cancelled or
+  // timed_out if the operation should not go on when its turn comes.
   Task<MemoryTicket> acquire(std::uint64_t bytes, OpContext& context);
 
   // At once or not at all.

@@ -2,16 +2,19 @@
 
 namespace haul {
 
-std::chrono::milliseconds backoff(const RetryPolicy& policy, const Error& error, int attempt, const Env& env) {
+std::chrono::milliseconds backoff(const RetryPolicy& policy, const Error& error, int attempt,
+                                  const Env& env) {
   const auto base = error.error_class() == ErrorClass::throttled ? policy.throttled_base : policy.base;
   const auto span = std::min<std::int64_t>(policy.cap.count(), base.count() << std::min(attempt - 1, 20));
   // At least half of the span: a burst of failures is spread out, and nobody returns at once.
-  const auto jittered = span / 2 + static_cast<std::int64_t>(env.random() % static_cast<std::uint64_t>(span / 2 + 1));
+  const auto jittered =
+      span / 2 + static_cast<std::int64_t>(env.random() % static_cast<std::uint64_t>(span / 2 + 1));
   const std::chrono::milliseconds pause{jittered};
   return error.retry_after() ? std::max(pause, *error.retry_after()) : pause;
 }
 
-bool should_retry(OpContext& context, const RetryPolicy& policy, Replay replay, const Error& error, int attempt) {
+bool should_retry(OpContext& context, const RetryPolicy& policy, Replay replay, const Error& error,
+                  int attempt) {
   if (replay == Replay::unsafe || !error.retryable() || attempt >= policy.max_attempts) return false;
   if (context.stop().aborting()) return false;
   if (context.deadline() && context.env().steady_now() >= *context.deadline()) return false;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <optional>
 #include <type_traits>
 #include <utility>
 
@@ -22,30 +23,40 @@ struct RetryPolicy {
   std::chrono::milliseconds cap{20'000};
 };
 
-// The pause before attempt number `attempt` + 1 (attempt counts from 1): full jitter over an exponentially
-// growing span, and never less than what the server asked for.
+// The pause before attempt number `attempt` + 1 (attempt counts from 1): chosen by chance from the upper half
+// of an exponentially growing span, and never less than what the server asked for.
 std::chrono::milliseconds backoff(const RetryPolicy& policy, const Error& error, int attempt, const Env& env);
 
 // Whether to go on after `error` at attempt `attempt`; logs the retry at debug level.
-bool should_retry(OpContext& context, const RetryPolicy& policy, Replay replay, const Error& error, int attempt);
+bool should_retry(OpContext& context, const RetryPolicy& policy, Replay replay, const Error& error,
+                  int attempt);
 
 // Calls attempt() until it succeeds, fails for good, or the policy, the deadline or a stop ends it.
 // attempt is a plain callable that returns a fresh Task each time. What is thrown at the end carries the
-// number of attempts and the time they took.
+// number of attempts and the time they took; if a stop or the deadline ended a pause, the failure before it
+// is the cause.
 template <class Attempt>
 auto with_retry(OpContext& context, const RetryPolicy& policy, Replay replay, Attempt attempt)
     -> std::invoke_result_t<Attempt&> {
   const SteadyTime start = context.env().steady_now();
   for (int number = 1;; ++number) {
-    std::chrono::milliseconds pause{0};
+    std::optional<Error> failure;
     try {
       co_return co_await attempt();
     } catch (const Error& error) {
       if (!should_retry(context, policy, replay, error, number))
         throw error.with_attempts(std::max(number, error.attempts()), context.env().steady_now() - start);
-      pause = backoff(policy, error, number, context.env());
+      failure = error;
     }
-    co_await context.sleep(pause);  // not in the handler: a coroutine cannot suspend there
+    // Not in the handler: a coroutine cannot suspend there.
+    try {
+      co_await context.sleep(backoff(policy, *failure, number, context.env()));
+    } catch (const Error& interrupted) {
+      throw interrupted.during(failure->operation())
+          .on(failure->subject())
+          .with_attempts(number, context.env().steady_now() - start)
+          .caused_by(*failure);
+    }
   }
 }
 

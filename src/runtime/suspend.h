@@ -10,8 +10,8 @@
 
 namespace haul {
 
-// Resumes the coroutine it was made for, on that coroutine's own shard. Call it exactly once, from any thread.
-// Destroying it uncalled destroys the waiting coroutine.
+// Resumes the coroutine it was made for, on that coroutine's own shard. Call it exactly once, from any
+// thread. Destroying it uncalled destroys the waiting coroutine.
 template <class Handler>
 class Resume {
  public:

@@ -9,11 +9,14 @@
 
 namespace haul {
 
-TaskGroup::~TaskGroup() { assert(running_ == 0 && "a TaskGroup was destroyed before join() ended"); }
+TaskGroup::~TaskGroup() {
+  assert(running_ == 0 && "a TaskGroup was destroyed before join() ended");
+}
 
 void TaskGroup::spawn(Task<> task) {
   ++running_;
-  boost::asio::co_spawn(executor_, std::move(task), [this](std::exception_ptr error) { finished(std::move(error)); });
+  boost::asio::co_spawn(executor_, std::move(task),
+                        [this](std::exception_ptr error) { finished(std::move(error)); });
 }
 
 void TaskGroup::finished(std::exception_ptr error) noexcept {
