@@ -5,8 +5,6 @@
 
 #include <atomic>
 #include <cstdint>
-#include <optional>
-#include <string_view>
 
 #include "base/env.h"
 
@@ -28,12 +26,5 @@ class ClockSkew {
  private:
   std::atomic<std::int64_t> offset_{0};  // nanoseconds
 };
-
-// A Date header (RFC 9110 section 5.6.7; the preferred form and no other). Nothing if it is malformed.
-std::optional<Time> parse_http_date(std::string_view text) noexcept;
-
-// An ISO 8601 time as AWS writes it: 2026-01-31T23:59:59Z, with an optional fraction, and Z, +hh:mm or
-// -hh:mm.
-std::optional<Time> parse_iso_time(std::string_view text) noexcept;
 
 }  // namespace haul::auth
