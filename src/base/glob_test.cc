@@ -216,7 +216,7 @@ std::string random_text(std::mt19937& random, std::string_view letters, std::siz
 
 TEST(Glob, agrees_with_its_definition_on_random_patterns) {
   std::mt19937 random(1);
-  for (int round = 0; round < 20000; ++round) {
+  for (int round = 0; round < 3000; ++round) {
     std::string pattern = random_text(random, "ab/**?", 8);
     while (pattern.find("***") != std::string::npos)
       pattern.erase(pattern.find("***"), 1);

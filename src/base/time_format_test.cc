@@ -88,6 +88,8 @@ TEST(Iso8601, is_written_with_the_wanted_fraction) {
   EXPECT_EQ(format_iso8601(time, Fraction::none), "2024-02-29T23:59:59Z");
   EXPECT_EQ(format_iso8601(time, Fraction::nanoseconds), "2024-02-29T23:59:59.045678901Z");
   EXPECT_EQ(format_iso8601(at(-1, 500ms)), "1969-12-31T23:59:59.500Z");
+  EXPECT_EQ(format_iso8601(Time::min()), "1677-09-21T00:12:43.145Z");
+  EXPECT_EQ(format_iso8601(Time::max(), Fraction::nanoseconds), "2262-04-11T23:47:16.854775807Z");
 }
 
 TEST(Times, come_back_from_each_text) {
@@ -105,6 +107,7 @@ TEST(Times, come_back_from_each_text) {
 TEST(HttpDate, has_the_form_of_rfc_9110) {
   EXPECT_EQ(format_http_date(at(784111777)), "Sun, 06 Nov 1994 08:49:37 GMT");
   EXPECT_EQ(parse_http_date("Sun, 06 Nov 1994 08:49:37 GMT"), at(784111777));
+  EXPECT_EQ(format_http_date(Time::min()), "Tue, 21 Sep 1677 00:12:43 GMT");
   for (const auto* bad :
        {"", "Sunday, 06-Nov-94 08:49:37 GMT", "Sun Nov  6 08:49:37 1994", "Sun, 06 Nov 1994 08:49:37",
         "Sun, 06 Nox 1994 08:49:37 GMT", "Sun, 31 Feb 1994 08:49:37 GMT", "Sun, 06 Nov 1994 08:49:37 GMT "}) {

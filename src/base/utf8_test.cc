@@ -89,7 +89,7 @@ std::string unpleasant_name(std::mt19937& random) {
 
 TEST(EscapedName, brings_every_byte_string_back) {
   std::mt19937 random(1);
-  for (int round = 0; round < 50000; ++round) {
+  for (int round = 0; round < 10000; ++round) {
     const std::string name = unpleasant_name(random);
     const std::string key = escape_name(name);
     ASSERT_TRUE(is_utf8(key)) << visible(name);
@@ -106,7 +106,7 @@ TEST(EscapedName, brings_every_byte_string_back) {
 TEST(EscapedName, brings_every_key_back) {
   std::mt19937 random(2);
   int tried = 0;
-  while (tried < 20000) {
+  while (tried < 10000) {
     const std::string key = unpleasant_name(random);
     if (!is_utf8(key)) continue;
     ++tried;
