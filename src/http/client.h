@@ -5,7 +5,6 @@
 // connection that turns out to be closed before a byte of the answer arrived is replaced once.
 #pragma once
 
-#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -13,49 +12,15 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <vector>
 
+#include "http/options.h"
+#include "http/url.h"
 #include "runtime/body.h"
 #include "runtime/context.h"
 #include "runtime/shard.h"
 #include "runtime/task.h"
 
 namespace haul::http {
-
-// Where requests go. Equal endpoints share connections.
-struct Endpoint {
-  bool tls = false;
-  std::string host;  // name or address, IPv6 without brackets
-  std::uint16_t port = 80;
-  // As in the Host header: brackets around IPv6, no default port.
-  std::string authority() const;
-  bool operator==(const Endpoint&) const = default;
-};
-
-struct Url {
-  Endpoint endpoint;
-  std::string path;  // encoded, with query; empty if the URL has none
-};
-
-// Throws invalid_argument with position and remedy. Accepts http and https.
-Url parse_url(std::string_view text);
-
-struct ClientOptions {
-  std::string ca_file;    // PEM; empty: the system's
-  bool insecure = false;  // no verification of certificates
-  // Proxies as the environment names them: http_proxy, https_proxy, all_proxy, no_proxy (upper case too,
-  // except HTTP_PROXY, which CGI servers let clients set). See proxy_from_environment().
-  std::string http_proxy, https_proxy, no_proxy;
-  std::chrono::milliseconds connect_timeout{10'000};  // of one address, TLS included
-  std::chrono::milliseconds stall_timeout{60'000};    // no byte moved in either direction
-  std::chrono::milliseconds continue_timeout{1'000};  // waits this long for 100 Continue
-  std::chrono::milliseconds idle_timeout{15'000};     // a kept-alive connection is closed after
-  std::size_t max_head = 64 << 10;                    // of an answer
-  unsigned max_idle = 1024;                           // kept-alive connections a shard
-  std::string user_agent;
-};
-
-void proxy_from_environment(const Env& env, ClientOptions& options);
 
 struct Request {
   std::string_view method;
@@ -68,8 +33,9 @@ struct Request {
 
 class Connection;
 
-// An answer. Holds its connection until the body is read to the end; destroyed earlier, it closes the
-// connection. Belongs to the shard it came from. Views stay valid as long as the response.
+// An answer. Holds its connection as long as it lives; destroyed before the body is read to the end, it
+// closes the connection. Belongs to the shard it came from. Views stay valid as long as the response, moved
+// or not.
 class Response {
  public:
   Response(Response&&) noexcept;
@@ -79,27 +45,33 @@ class Response {
   int status() const noexcept;
   std::string_view header(std::string_view name) const noexcept;  // first one, any case; empty if absent
   void for_each_header(const std::function<void(std::string_view name, std::string_view value)>& visit) const;
-  std::optional<std::uint64_t> content_length() const noexcept;  // of this answer's body
+  // As the head says; for HEAD that of the body which GET would give.
+  std::optional<std::uint64_t> content_length() const noexcept;
   Duration first_byte() const noexcept;  // from the last byte of the request to the first of the answer
 
-  // Receives straight into `into`; 0 at the end of the body. A body that ends early or a broken connection
-  // throws unavailable; a stall throws timed_out.
+  // Receives straight into `into`, which must not be empty; 0 at the end of the body. A body that ends early
+  // or a broken connection throws unavailable; a stall throws timed_out.
   Task<std::size_t> read_some(std::span<std::byte> into, OpContext& context);
   // Appends the whole body. Throws exhausted beyond `limit` bytes.
   Task<> read_all(std::string& into, std::size_t limit, OpContext& context);
 
  private:
   friend class Client;
-  struct State;
-  explicit Response(std::unique_ptr<State> state);
-  std::unique_ptr<State> state_;
+  struct GiveBack {
+    void operator()(Connection* connection) const noexcept;
+  };
+  explicit Response(std::unique_ptr<Connection, GiveBack> connection) noexcept;
+  std::unique_ptr<Connection, GiveBack> connection_;
 };
 
 // Thread safety: send() may be called from any shard, and uses that shard's connections.
 class Client {
  public:
   Client(const ClientOptions& options, unsigned shard_count);
-  ~Client();  // after the last response is gone
+  // After the last response is gone, and before the Runtime whose shards it served.
+  ~Client();
+  Client(const Client&) = delete;
+  Client& operator=(const Client&) = delete;
 
   // Sends and gives the head of the final answer (1xx are skipped). An answer that comes before the body is
   // sent ends the sending. Throws unavailable (connection refused, reset, closed; DNS that may pass),
