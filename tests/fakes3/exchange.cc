@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <utility>
 
 #include "text.h"
 
@@ -193,12 +194,14 @@ Bucket& bucket_of(Exchange& exchange) {
 
 Object object_of(Exchange& exchange, std::string_view bucket, std::string_view key,
                  const std::optional<std::string>& version) {
-  std::string element = "<Key>";
-  append_xml(element, key);
-  element += "</Key>";
+  auto refusal = [&](int status, std::string code, std::string message, std::string headers = {}) {
+    std::string element = "<Key>";
+    append_xml(element, key);
+    return Refusal{status, std::move(code), std::move(message), element + "</Key>", std::move(headers)};
+  };
   if (auto synthetic = Synthetic::parse(bucket)) {
     auto index = synthetic->index_of(key);
-    if (!index) throw Refusal{404, "NoSuchKey", "The specified key does not exist.", element};
+    if (!index) throw refusal(404, "NoSuchKey", "The specified key does not exist.");
     return synthetic->object(*index);
   }
   Store& store = exchange.server.store;
@@ -207,40 +210,39 @@ Object object_of(Exchange& exchange, std::string_view bucket, std::string_view k
                   "<BucketName>" + std::string(bucket) + "</BucketName>"};
   }
   Object* found = version ? store.find_version(bucket, key, *version) : store.find_object(bucket, key);
-  if (found == nullptr && version) {
-    throw Refusal{404, "NoSuchVersion", "The specified version does not exist.", element};
-  }
-  if (found == nullptr) throw Refusal{404, "NoSuchKey", "The specified key does not exist.", element};
+  if (found == nullptr && version)
+    throw refusal(404, "NoSuchVersion", "The specified version does not exist.");
+  if (found == nullptr) throw refusal(404, "NoSuchKey", "The specified key does not exist.");
   if (found->delete_marker) {
-    throw Refusal{405, "MethodNotAllowed", "The specified method is not allowed against this resource.",
-                  element, "x-amz-delete-marker: true\r\nAllow: DELETE\r\n"};
+    throw refusal(405, "MethodNotAllowed", "The specified method is not allowed against this resource.",
+                  "x-amz-delete-marker: true\r\nAllow: DELETE\r\n");
   }
   return *found;
 }
 
-void check_write_conditions(Exchange& exchange, const Object* existing) {
-  const Refusal failed{412, "PreconditionFailed",
-                       "At least one of the pre-conditions you specified did not hold",
-                       "<Condition>If-None-Match</Condition>"};
-  if (const std::string_view* none = exchange.request.find("if-none-match")) {
+void check_write_conditions(Exchange& exchange) {
+  const std::string_view* none = exchange.request.find("if-none-match");
+  const std::string_view* match = exchange.request.find("if-match");
+  if (none == nullptr && match == nullptr) return;
+  const Object* existing = exchange.server.store.find_object(exchange.request.bucket, exchange.request.key);
+  auto failed = [](const char* condition) {
+    return Refusal{412, "PreconditionFailed", "At least one of the pre-conditions you specified did not hold",
+                   std::string("<Condition>") + condition + "</Condition>"};
+  };
+  if (none != nullptr) {
     if (*none != "*") throw Refusal{501, "NotImplemented", "If-None-Match of a write is *"};
-    if (existing != nullptr) throw failed;
+    if (existing != nullptr) throw failed("If-None-Match");
   }
-  if (const std::string_view* match = exchange.request.find("if-match")) {
+  if (match != nullptr) {
     if (existing == nullptr) throw Refusal{404, "NoSuchKey", "The specified key does not exist."};
-    if (*match != "*" && *match != existing->etag && "\"" + std::string(*match) + "\"" != existing->etag)
-      throw failed;
+    bool same =
+        *match == "*" || *match == existing->etag || "\"" + std::string(*match) + "\"" == existing->etag;
+    if (!same) throw failed("If-Match");
   }
 }
 
-void check_read_conditions(const Request& request, std::string_view prefix, const Object& object,
+void check_read_conditions(const Request& request, ConditionNames names, const Object& object,
                            Unchanged answer) {
-  std::string name(prefix);
-  auto condition = [&](std::string_view rest) {
-    name.resize(prefix.size());
-    name += rest;
-    return request.find(name);
-  };
   auto same = [&](std::string_view etags) {
     while (!etags.empty()) {
       std::string_view one = etags.substr(0, etags.find(','));
@@ -251,21 +253,25 @@ void check_read_conditions(const Request& request, std::string_view prefix, cons
     }
     return false;
   };
-  const Refusal failed{412, "PreconditionFailed",
-                       "At least one of the pre-conditions you specified did not hold"};
-  const Refusal unchanged = answer == Unchanged::not_modified ? Refusal{304, "NotModified", "Not Modified",
-                                                                        "", "ETag: " + object.etag + "\r\n"}
-                                                              : failed;
-  const std::string_view* match = condition("if-match");
-  if (match != nullptr && !same(*match)) throw failed;
-  if (const std::string_view* since = condition("if-unmodified-since");
+  auto failed = [] {
+    return Refusal{412, "PreconditionFailed",
+                   "At least one of the pre-conditions you specified did not hold"};
+  };
+  auto unchanged = [&] {
+    if (answer == Unchanged::precondition_failed) return failed();
+    return Refusal{304, "NotModified", "Not Modified", "", "ETag: " + object.etag + "\r\n"};
+  };
+  const std::string_view* match = request.find(names.match);
+  if (match != nullptr && !same(*match)) throw failed();
+  if (const std::string_view* since = request.find(names.unmodified_since);
       since != nullptr && match == nullptr) {
-    if (object.modified > parse_http_date(*since).value_or(object.modified)) throw failed;
+    if (object.modified > parse_http_date(*since).value_or(object.modified)) throw failed();
   }
-  const std::string_view* none = condition("if-none-match");
-  if (none != nullptr && same(*none)) throw unchanged;
-  if (const std::string_view* since = condition("if-modified-since"); since != nullptr && none == nullptr) {
-    if (object.modified <= parse_http_date(*since).value_or(0)) throw unchanged;
+  const std::string_view* none = request.find(names.none_match);
+  if (none != nullptr && same(*none)) throw unchanged();
+  if (const std::string_view* since = request.find(names.modified_since);
+      since != nullptr && none == nullptr) {
+    if (object.modified <= parse_http_date(*since).value_or(0)) throw unchanged();
   }
 }
 

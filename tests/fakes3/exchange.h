@@ -63,11 +63,21 @@ Bucket& bucket_of(Exchange& exchange);
 /// NoSuchKey, NoSuchVersion, or MethodNotAllowed for a delete marker. The mutex must be held.
 Object object_of(Exchange& exchange, std::string_view bucket, std::string_view key,
                  const std::optional<std::string>& version);
-/// If-Match and If-None-Match of a write. The mutex must be held.
-void check_write_conditions(Exchange& exchange, const Object* existing);
-/// If-Match, If-None-Match, If-(Un)Modified-Since, whose names begin with `prefix`; 304 or 412.
+/// If-Match and If-None-Match of a write to the request's key. The mutex must be held.
+void check_write_conditions(Exchange& exchange);
+
+/// The same four conditions, of a read and of the source of a copy.
+struct ConditionNames {
+  std::string_view match, none_match, modified_since, unmodified_since;
+};
+constexpr ConditionNames kReadConditions = {"if-match", "if-none-match", "if-modified-since",
+                                            "if-unmodified-since"};
+constexpr ConditionNames kCopyConditions = {"x-amz-copy-source-if-match", "x-amz-copy-source-if-none-match",
+                                            "x-amz-copy-source-if-modified-since",
+                                            "x-amz-copy-source-if-unmodified-since"};
+/// Throws 412, or for what has not changed 304 or 412.
 enum class Unchanged : std::uint8_t { not_modified, precondition_failed };
-void check_read_conditions(const Request& request, std::string_view prefix, const Object& object,
+void check_read_conditions(const Request& request, ConditionNames names, const Object& object,
                            Unchanged answer);
 
 std::shared_ptr<const Attributes> attributes_of(const Request& request);

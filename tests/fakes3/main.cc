@@ -1,4 +1,5 @@
 // haul-fakes3: a fake S3 server. See README.md.
+#include <malloc.h>
 #include <signal.h>
 
 #include <cstdio>

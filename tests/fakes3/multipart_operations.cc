@@ -127,7 +127,7 @@ void upload_part_copy(Exchange& exchange) {
   CopySource source = copy_source_of(request);
   std::scoped_lock lock(exchange.server.store.mutex);
   Object object = object_of(exchange, source.bucket, source.key, source.version);
-  check_read_conditions(request, "x-amz-copy-source-", object, Unchanged::precondition_failed);
+  check_read_conditions(request, kCopyConditions, object, Unchanged::precondition_failed);
   std::uint64_t offset = 0, size = object.size;
   if (const std::string_view* range = request.find("x-amz-copy-source-range")) {
     std::string_view text = range->starts_with("bytes=") ? range->substr(6) : std::string_view();
@@ -270,7 +270,7 @@ void complete(Exchange& exchange) {
     Upload& upload = upload_of(exchange);
     object = assemble(exchange, upload);
     check_completed(request, object);
-    check_write_conditions(exchange, store.find_object(request.bucket, request.key));
+    check_write_conditions(exchange);
     object.modified = exchange.now;
     object.attributes = upload.attributes;
     object.tags = upload.tags;

@@ -125,7 +125,7 @@ void read_operation(Exchange& exchange) {
     object = object_of(exchange, request.bucket, request.key, request.parameter("versionId"));
     if (bucket.versioning != Versioning::never) response.header("x-amz-version-id", object.version_id);
   }
-  check_read_conditions(request, "", object, Unchanged::not_modified);
+  check_read_conditions(request, kReadConditions, object, Unchanged::not_modified);
 
   Range range{0, object.size, false};
   if (auto part = request.parameter("partNumber")) {
@@ -172,8 +172,7 @@ void delete_operation(Exchange& exchange) {
   if (!exchange.keeps() || Synthetic::parse(exchange.request.bucket)) return;
   std::scoped_lock lock(exchange.server.store.mutex);
   Bucket& bucket = bucket_of(exchange);
-  const Object* existing = exchange.server.store.find_object(exchange.request.bucket, exchange.request.key);
-  if (exchange.request.find("if-match") != nullptr) check_write_conditions(exchange, existing);
+  if (exchange.request.find("if-match") != nullptr) check_write_conditions(exchange);
   remove_one(exchange, bucket);
 }
 

@@ -111,35 +111,40 @@ void append_uri_encoded(std::string& out, std::string_view text, Slash slash) {
 }
 
 void append_form_encoded(std::string& out, std::string_view text) {
-  for (char c : text) {
-    if (kFormPlain[static_cast<unsigned char>(c)]) {
-      out += c;
-    } else if (c == ' ') {
+  std::size_t copied = 0;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (kFormPlain[static_cast<unsigned char>(text[i])]) continue;
+    out.append(text.substr(copied, i - copied));
+    copied = i + 1;
+    if (text[i] == ' ') {
       out += '+';
     } else {
-      append_percent(out, c);
+      append_percent(out, text[i]);
     }
   }
+  out.append(text.substr(copied));
 }
 
 void append_xml(std::string& out, std::string_view text) {
-  for (char c : text) {
+  std::size_t copied = 0;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    char c = text[i];
+    if (static_cast<unsigned char>(c) >= 0x20 && c != '&' && c != '<' && c != '>' && c != '"') continue;
+    out.append(text.substr(copied, i - copied));
+    copied = i + 1;
     switch (c) {
       case '&': out += "&amp;"; break;
       case '<': out += "&lt;"; break;
       case '>': out += "&gt;"; break;
       case '"': out += "&quot;"; break;
       default:
-        if (static_cast<unsigned char>(c) < 0x20) {
-          out += "&#x";
-          if (c >= 16) out += kLowerHex[c >> 4];
-          out += kLowerHex[c & 15];
-          out += ';';
-        } else {
-          out += c;
-        }
+        out += "&#x";
+        if (c >= 16) out += kLowerHex[c >> 4];
+        out += kLowerHex[c & 15];
+        out += ';';
     }
   }
+  out.append(text.substr(copied));
 }
 
 std::string xml_unescape(std::string_view text) {

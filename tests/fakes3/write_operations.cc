@@ -98,7 +98,7 @@ void write_operation(Exchange& exchange) {
   Store& store = exchange.server.store;
   std::scoped_lock lock(store.mutex);
   Bucket& bucket = bucket_of(exchange);
-  check_write_conditions(exchange, store.find_object(exchange.request.bucket, exchange.request.key));
+  check_write_conditions(exchange);
   const Object& kept = store.put(bucket, exchange.request.key, std::move(object));
   if (bucket.versioning != Versioning::never) response.header("x-amz-version-id", kept.version_id);
 }
@@ -111,7 +111,7 @@ void copy_operation(Exchange& exchange) {
 
   std::unique_lock lock(store.mutex);
   Object copy = object_of(exchange, source.bucket, source.key, source.version);
-  check_read_conditions(request, "x-amz-copy-source-", copy, Unchanged::precondition_failed);
+  check_read_conditions(request, kCopyConditions, copy, Unchanged::precondition_failed);
   if (copy.size > kLargestPut) {
     throw Refusal{
         400, "InvalidRequest",
@@ -144,7 +144,7 @@ void copy_operation(Exchange& exchange) {
     copy.checksum = Checksum{Algorithm::crc64nvme, true, base64_encode(raw)};
   }
   Bucket& bucket = bucket_of(exchange);
-  check_write_conditions(exchange, store.find_object(request.bucket, request.key));
+  check_write_conditions(exchange);
   const Object& kept = store.put(bucket, request.key, std::move(copy));
   if (bucket.versioning != Versioning::never) exchange.response.header("x-amz-version-id", kept.version_id);
   answer_copy(exchange, kept);
