@@ -24,12 +24,11 @@ struct Item {
   std::string_view destination_key;  // complete; empty where there is no destination
   std::string_view etag;             // the source's state as listed: it pins what is read
   std::string_view version;
-  std::string_view destination_etag;     // with copy_if_details and compare: the state it was compared with
-  std::string_view reason;               // why: a literal of the planner, "size differs"
+  std::string_view storage_class;  // empty: the standard one
+  std::string_view reason;         // why: a literal of the planner, "sizes differ"
   std::uint64_t size = 0;
   std::uint64_t destination_size = 0;
   Time modified{}, changed{};
-  Time destination_modified{}, destination_changed{};
   std::uint16_t source = 0;  // which of the job's sources
   Action action = Action::copy;
   store::EntryKind kind = store::EntryKind::object;
@@ -39,6 +38,7 @@ struct Item {
 struct Chunk {
   std::uint64_t id = 0;  // counts from 1 within a run
   int attempt = 1;
+  bool extras = false;      // objects of the destination that the source does not have
   std::uint64_t bytes = 0;  // sum of the sizes
   TextArena text;
   std::vector<Item> items;

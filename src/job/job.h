@@ -34,6 +34,7 @@ struct Source {
   std::string strip;                     // a prefix of every key that is taken
   std::optional<Glob> glob;              // on complete keys
   std::optional<store::Details> object;  // just this object, already looked up: nothing is listed
+  std::string version;                   // of that object; empty: the latest
 };
 
 struct Destination {
@@ -57,9 +58,9 @@ struct Options {
   bool create_only = false;         // existing destination objects are skipped (overwrite: never)
   bool dry_run = false;             // plan only: outcomes say what would be done
   CheckMode check = CheckMode::metadata;
-  bool check_one_way = false;       // extras at the destination are no difference
+  bool check_one_way = false;                 // extras at the destination are no difference
   std::optional<std::uint64_t> max_failures;  // stop after so many failed objects
-  unsigned lanes = 128;             // objects in flight a chunk
+  unsigned lanes = 128;                       // objects in flight a chunk
   std::uint32_t chunk_objects = 1000;
   std::uint64_t chunk_bytes = 1ULL << 30;
 };
@@ -68,7 +69,7 @@ struct Job {
   Operation operation = Operation::copy;
   std::vector<Source> sources;
   std::optional<Destination> destination;
-  std::optional<listing::KeyMapping> mapping;  // nothing: the stripped key, put under the prefix
+  listing::KeyMapping mapping;  // of stripped keys; the result is put under the destination's prefix
   Options options;
 };
 

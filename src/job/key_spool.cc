@@ -31,7 +31,8 @@ int open_unnamed_file() {
     file = ::mkostemp(name.data(), O_CLOEXEC);
     if (file >= 0) ::unlink(name.c_str());
   }
-  if (file < 0) throw errno_error(errno, "open temporary file", folder).with_hint("set TMPDIR to a writable folder");
+  if (file < 0)
+    throw errno_error(errno, "open temporary file", folder).with_hint("set TMPDIR to a writable folder");
   return file;
 }
 
@@ -54,7 +55,8 @@ void KeySpool::add(std::string_view key, std::string_view etag, std::uint64_t si
 void KeySpool::flush() {
   if (file_ < 0) file_ = open_unnamed_file();
   for (std::size_t done = 0; done < buffer_.size();) {
-    const ssize_t n = ::pwrite(file_, buffer_.data() + done, buffer_.size() - done, static_cast<off_t>(file_size_));
+    const ssize_t n =
+        ::pwrite(file_, buffer_.data() + done, buffer_.size() - done, static_cast<off_t>(file_size_));
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) throw errno_error(errno, "write temporary file", spool_folder());
     done += static_cast<std::size_t>(n);
@@ -68,7 +70,8 @@ bool KeySpool::fill() {
   buffer_.erase(0, std::exchange(taken_, 0));
   const std::size_t kept = buffer_.size();
   buffer_.resize(kept + (256U << 10));
-  const ssize_t n = ::pread(file_, buffer_.data() + kept, buffer_.size() - kept, static_cast<off_t>(file_read_));
+  const ssize_t n =
+      ::pread(file_, buffer_.data() + kept, buffer_.size() - kept, static_cast<off_t>(file_read_));
   if (n <= 0) throw errno_error(n < 0 ? errno : EIO, "read temporary file", spool_folder());
   buffer_.resize(kept + static_cast<std::size_t>(n));
   file_read_ += static_cast<std::uint64_t>(n);

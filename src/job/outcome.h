@@ -35,14 +35,14 @@ struct Accounts {
   std::uint64_t filtered = 0;
   std::uint64_t skipped = 0;  // unchanged, existing, links, special files
   std::uint64_t copied = 0, copied_bytes = 0;
-  std::uint64_t moved = 0;    // copied, verified, and gone from the source
-  std::uint64_t deleted = 0;  // by rm
+  std::uint64_t moved = 0;                             // copied, verified, and gone from the source
+  std::uint64_t deleted = 0;                           // by rm
   std::uint64_t same = 0, different = 0, missing = 0;  // by check
   std::uint64_t failed = 0;
   std::uint64_t not_attempted = 0;  // left over when a run was stopped
   std::uint64_t extra = 0, extra_deleted = 0, extra_kept = 0, extra_failed = 0;
-  std::uint64_t server_side = 0;  // of the copied: without moving bytes through here
-  std::uint64_t losses = 0;       // properties that a destination could not hold
+  std::uint64_t server_side = 0;    // of the copied: without moving bytes through here
+  std::uint64_t losses = 0;         // properties that a destination could not hold
   std::uint64_t list_failures = 0;  // parts of a tree that could not be listed
 
   void add(const Accounts& other) noexcept;

@@ -10,6 +10,7 @@
 #include "job/outcome_sink.h"
 #include "job/progress.h"
 #include "runtime/context.h"
+#include "runtime/shard.h"
 #include "runtime/task.h"
 
 namespace haul::job {
@@ -17,26 +18,32 @@ namespace haul::job {
 // Thread safety: work() may be called from any shard, for different chunks. Refers to what it is given.
 class Worker {
  public:
-  Worker(const Job& job, Progress& progress, OutcomeSink& sink) : job_(job), progress_(progress), sink_(sink) {}
+  Worker(const Job& job, Progress& progress, OutcomeSink& sink, Runtime& runtime)
+      : job_(job), progress_(progress), sink_(sink), transfer_(runtime, job.options.transfer) {}
 
   // Never throws for a single object: its failure is an outcome. Once a drain is asked for, objects that have
   // not begun are counted as not attempted.
-  Task<ChunkReport> work(Chunk chunk, OpContext context) const;
+  Task<ChunkReport> work(Chunk chunk, OpContext context);
+
+  std::uint64_t bytes_moved() const noexcept { return transfer_.bytes_moved(); }
 
  private:
   struct ChunkWork;
   struct ItemResult;
-  Task<> lane(ChunkWork& work, OpContext context) const;
-  Task<> work_item(ChunkWork& work, const Item& item, OpContext& context) const;
-  Task<ItemResult> copy_item(const Item& item, OpContext& context) const;
-  Task<ItemResult> compare_item(const Item& item, OpContext& context) const;
-  Task<std::optional<std::string>> unchanged_by_details(const Item& item, OpContext& context) const;
-  Task<> remove_items(ChunkWork& work, std::vector<const Item*> items, bool after_move, OpContext& context) const;
-  void settle(ChunkWork& work, const Item& item, ItemResult result) const;
+  Task<> lane(ChunkWork& work, OpContext context);
+  Task<ItemResult> copy_item(const Item& item, OpContext& context);
+  Task<ItemResult> compare_item(const Item& item, OpContext& context);
+  Task<> remove_all(ChunkWork& work, OpContext& context);
+  Task<> remove_moved(ChunkWork& work, OpContext& context);
+  Task<> remove_batch(ChunkWork& work, std::span<const Item* const> items, store::Store& store,
+                      OutcomeKind done, OpContext& context);
+  void settle(ChunkWork& work, const Item& item, ItemResult result);
+  store::Store& store_of(const Item& item) const;
 
   const Job& job_;
   Progress& progress_;
   OutcomeSink& sink_;
+  transfer::Transfer transfer_;
 };
 
 }  // namespace haul::job

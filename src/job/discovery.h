@@ -1,0 +1,95 @@
+// Finds the objects of a run and decides what is to be done with each: the listing, or the merge of two
+// listings, becomes chunks.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "job/coordinator.h"
+#include "job/job.h"
+#include "job/key_spool.h"
+#include "job/outcome_sink.h"
+#include "job/ports.h"
+#include "job/progress.h"
+#include "listing/filter.h"
+#include "listing/merge_walk.h"
+#include "runtime/context.h"
+
+namespace haul::job {
+
+// What discovery knows at its end.
+struct Discovered {
+  bool complete = false;                  // every listing ended, with no part unreadable
+  std::uint64_t source_objects = 0;       // of the source, before filters
+  std::uint64_t destination_objects = 0;  // of the destination, filtered ones not counted
+};
+
+// Collects items into chunks and pushes them. Belongs to one shard.
+class ChunkBuilder {
+ public:
+  ChunkBuilder(const Options& options, ChunkQueue& queue, Progress& progress)
+      : options_(options), queue_(queue), progress_(progress) {}
+
+  // Room for the next item; its texts go into text(). Call sealed() after each item.
+  Item& add() { return chunk_.items.emplace_back(); }
+  TextArena& text() { return chunk_.text; }
+  bool full() const {
+    return chunk_.items.size() >= options_.chunk_objects || chunk_.bytes >= options_.chunk_bytes;
+  }
+  void count(std::uint64_t bytes);
+
+  // Pushes what has been collected. Waits while the queue is full; false if the queue was closed.
+  Task<bool> flush(OpContext& context);
+
+ private:
+  const Options& options_;
+  ChunkQueue& queue_;
+  Progress& progress_;
+  Chunk chunk_;
+  std::uint64_t next_id_ = 1;
+};
+
+// Belongs to one shard; used once.
+class Discovery {
+ public:
+  Discovery(const Job& job, RunPorts& ports, KeySpool& extras);
+  ~Discovery();
+
+  // Runs to the end, or until the context's stop flag asks to drain. Throws what a listing throws.
+  Task<Discovered> run(OpContext context);
+
+ private:
+  Task<> take_object(const Source& source, std::uint16_t index, OpContext& context);
+  Task<> take_listing(const Source& source, std::uint16_t index, OpContext& context);
+  Task<> take_pairs(const Source& source, OpContext& context);
+  store::ListRequest list_request(const std::string& prefix) const;
+  void take_entry(const Source& source, std::uint16_t index, const store::Entry& entry);
+  void take_pair(const Source& source, const listing::Pair& pair);
+  void take_extra(const listing::Pair& pair);
+  Item item_of(const Source& source, std::uint16_t index, const store::Entry& entry);
+  void add(const Item& item);
+
+  void count_listed(const store::Entry& entry);
+  void note_page(const store::ListPage& page, const Source& source);
+  void note_destination_page(const store::ListPage& page);
+  void note_failures(const store::ListPage& page, const store::Store& store);
+  void skip(const Source& source, std::string_view key, std::string_view reason);
+  void missing(const Source& source, const store::Entry& entry);
+  void fail(const Source& source, std::string_view key, Error error);
+  void settle(const Source& source, std::string_view key, OutcomeKind kind, std::string_view reason,
+              std::optional<Error> error);
+  Task<> report(OpContext& context);
+
+  const Job& job_;
+  RunPorts& ports_;
+  KeySpool& extras_;
+  listing::Filter filter_;
+  ChunkBuilder chunks_;
+  Accounts found_;  // since the last report
+  bool list_failed_ = false;
+  Discovered result_;
+};
+
+}  // namespace haul::job

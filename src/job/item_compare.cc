@@ -1,0 +1,123 @@
+#include "job/item_compare.h"
+
+#include <algorithm>
+#include <array>
+#include <memory>
+
+#include "runtime/shard.h"
+
+namespace haul::job {
+namespace {
+
+constexpr std::size_t kPiece = 256U << 10;
+
+// One side of a comparison of contents: bytes buffered between two readers of different pace.
+class Side {
+ public:
+  Side(std::unique_ptr<store::Reader> reader, std::span<std::byte> buffer)
+      : reader_(std::move(reader)), buffer_(buffer) {}
+
+  Task<> fill(OpContext& context) {
+    if (begin_ != end_ || ended_) co_return;
+    begin_ = 0;
+    end_ = co_await reader_->read_some(buffer_, context);
+    ended_ = end_ == 0;
+  }
+  std::span<const std::byte> bytes() const { return buffer_.subspan(begin_, end_ - begin_); }
+  void take(std::size_t count) { begin_ += count; }
+
+ private:
+  std::unique_ptr<store::Reader> reader_;
+  std::span<std::byte> buffer_;
+  std::size_t begin_ = 0, end_ = 0;
+  bool ended_ = false;
+};
+
+store::ReadOptions details_wanted() {
+  store::ReadOptions options;
+  options.properties = true;
+  return options;
+}
+
+Task<ItemVerdict> compare_bytes(const Job& job, const Item& item, OpContext& context) {
+  store::Store& source = *job.sources[item.source].store;
+  store::Store& destination = *job.destination->store;
+  const MemoryTicket ticket = co_await context.shard().memory().acquire(2 * kPiece, context);
+  const auto memory = std::make_unique_for_overwrite<std::byte[]>(2 * kPiece);
+  store::ReadOptions options;
+  options.properties = false;
+  options.pin.version = item.version;
+  Side here(co_await source.read(std::string(item.key), options, context), {memory.get(), kPiece});
+  options.pin.version.clear();
+  Side there(co_await destination.read(std::string(item.destination_key), options, context),
+             {memory.get() + kPiece, kPiece});
+  for (std::uint64_t offset = 0;;) {
+    co_await here.fill(context);
+    co_await there.fill(context);
+    const auto a = here.bytes(), b = there.bytes();
+    if (a.empty() && b.empty()) co_return ItemVerdict{true, "same bytes"};
+    const std::size_t common = std::min(a.size(), b.size());
+    const auto differ =
+        std::mismatch(a.begin(), a.begin() + static_cast<std::ptrdiff_t>(common), b.begin()).first;
+    const auto alike = static_cast<std::size_t>(differ - a.begin());
+    if (alike != common || common == 0)
+      co_return ItemVerdict{false, "bytes differ at offset " + std::to_string(offset + alike)};
+    here.take(common);
+    there.take(common);
+    offset += common;
+  }
+}
+
+}  // namespace
+
+store::Entry entry_of(const Item& item) {
+  store::Entry entry;
+  entry.key = item.key;
+  entry.size = item.size;
+  entry.modified = item.modified;
+  entry.changed = item.changed;
+  entry.etag = item.etag;
+  entry.version = item.version;
+  entry.storage_class = item.storage_class;
+  entry.kind = item.kind;
+  return entry;
+}
+
+store::RemoveItem remove_item_of(const Item& item, Operation operation) {
+  store::RemoveItem removal;
+  removal.key = item.key;
+  // A version is named only to remove it for good (rm --all-versions); else the latest is meant.
+  removal.version = item.version;
+  if (operation == Operation::remove) return removal;
+  removal.etag = item.etag;
+  removal.size = item.size;
+  removal.modified = item.modified;
+  return removal;
+}
+
+Task<ItemVerdict> compare_by_details(const Job& job, const Item& item, OpContext& context) {
+  store::Store& source = *job.sources[item.source].store;
+  store::Store& destination = *job.destination->store;
+  const auto theirs = co_await destination.stat(std::string(item.destination_key), details_wanted(), context);
+  if (!theirs) co_return ItemVerdict{false, "gone from the destination"};
+  store::ReadOptions wanted = details_wanted();
+  wanted.pin.version = item.version;
+  const auto ours = co_await source.stat(std::string(item.key), wanted, context);
+  if (!ours)
+    throw Error(ErrorClass::not_found, "was listed and is gone")
+        .during("compare")
+        .on(source.describe(item.key));
+  const listing::Decision decision = listing::compare_details(
+      *ours, source.capabilities(), *theirs, destination.capabilities(), job.options.compare);
+  if (decision.verdict == listing::Verdict::needs_contents)
+    co_return co_await compare_bytes(job, item, context);
+  co_return ItemVerdict{decision.verdict == listing::Verdict::same, std::string(decision.reason)};
+}
+
+Task<ItemVerdict> compare_for_check(const Job& job, const Item& item, OpContext& context) {
+  if (item.size != item.destination_size) co_return ItemVerdict{false, "sizes differ"};
+  if (job.options.check == CheckMode::bytes) co_return co_await compare_bytes(job, item, context);
+  co_return co_await compare_by_details(job, item, context);
+}
+
+}  // namespace haul::job

@@ -1,0 +1,231 @@
+#include "job/worker.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "job/item_compare.h"
+#include "runtime/task_group.h"
+
+namespace haul::job {
+
+// What one object came to, without its texts: those are in the chunk.
+struct Worker::ItemResult {
+  OutcomeKind kind = OutcomeKind::copied;
+  std::uint64_t bytes = 0;
+  bool server_side = false;
+  std::string reason;
+  std::optional<Error> error;
+  std::vector<std::string> losses;
+};
+
+// The chunk at work. Lanes of one shard share it, so nothing in it needs a lock.
+struct Worker::ChunkWork {
+  Chunk chunk;
+  ChunkReport report;
+  std::size_t next = 0;                                    // the first item that no lane has taken
+  std::vector<std::pair<const Item*, ItemResult>> moving;  // copied and verified, still at the source
+};
+
+Task<ChunkReport> Worker::work(Chunk chunk, OpContext context) {
+  ChunkWork work;
+  work.chunk = std::move(chunk);
+  work.report.chunk = work.chunk.id;
+  if (!work.chunk.items.empty() && work.chunk.items.front().action == Action::remove) {
+    co_await remove_all(work, context);
+  } else {
+    const std::size_t lanes = std::min<std::size_t>(job_.options.lanes, work.chunk.items.size());
+    TaskGroup group(context.executor());
+    for (std::size_t i = 0; i < lanes; ++i)
+      group.spawn(lane(work, context));
+    co_await group.join();
+    co_await remove_moved(work, context);
+  }
+  co_return std::move(work.report);
+}
+
+Task<> Worker::lane(ChunkWork& work, OpContext context) {
+  while (work.next < work.chunk.items.size()) {
+    const Item& item = work.chunk.items[work.next++];
+    if (context.stop().draining()) {
+      ++work.report.accounts.not_attempted;
+      continue;
+    }
+    ItemResult result;
+    try {
+      result = item.action == Action::compare ? co_await compare_item(item, context)
+                                              : co_await copy_item(item, context);
+    } catch (...) {
+      result.kind = OutcomeKind::failed;
+      result.error = current_error();
+    }
+    if (result.kind == OutcomeKind::copied && job_.operation == Operation::move)
+      work.moving.emplace_back(&item, std::move(result));
+    else
+      settle(work, item, std::move(result));
+  }
+}
+
+Task<Worker::ItemResult> Worker::copy_item(const Item& item, OpContext& context) {
+  ItemResult result;
+  result.reason = item.reason;
+  store::Store& source = *job_.sources[item.source].store;
+  store::Store& destination = *job_.destination->store;
+  if (item.action == Action::copy_if_details) {
+    const ItemVerdict verdict = co_await compare_by_details(job_, item, context);
+    result.reason = verdict.reason;
+    if (verdict.alike) {
+      result.kind = OutcomeKind::skipped;
+      co_return result;
+    }
+  }
+  result.bytes = item.size;
+  if (job_.options.dry_run) co_return result;
+
+  transfer::TransferRequest request{.source = source,
+                                    .source_key = std::string(item.key),
+                                    .source_version = std::string(item.version),
+                                    .destination = destination,
+                                    .destination_key = std::string(item.destination_key),
+                                    .facts = entry_of(item)};
+  if (job_.options.create_only) request.mode = store::WriteMode::create_only;
+  transfer::TransferResult moved = co_await transfer_.object(std::move(request), context);
+  result.losses = std::move(moved.losses);
+  if (moved.condition_failed) {
+    result.kind = OutcomeKind::skipped;
+    result.reason = "exists at the destination";
+    co_return result;
+  }
+  result.bytes = moved.bytes;
+  result.server_side = moved.how == transfer::Method::server_side;
+  if (job_.operation == Operation::move && moved.proof == transfer::Proof::none)
+    throw Error(ErrorClass::data_loss, "the copy is there but could not be verified, so the source is kept")
+        .during("move")
+        .on(source.describe(item.key));
+  co_return result;
+}
+
+Task<Worker::ItemResult> Worker::compare_item(const Item& item, OpContext& context) {
+  ItemResult result;
+  const ItemVerdict verdict = co_await compare_for_check(job_, item, context);
+  result.kind = verdict.alike ? OutcomeKind::same : OutcomeKind::different;
+  result.reason = verdict.reason;
+  co_return result;
+}
+
+store::Store& Worker::store_of(const Item& item) const {
+  // What sync removes are extras of the destination; what rm and mv remove are its sources.
+  return job_.operation == Operation::sync ? *job_.destination->store : *job_.sources[item.source].store;
+}
+
+Task<> Worker::remove_all(ChunkWork& work, OpContext& context) {
+  // Items of several sources may lie in one chunk; each run of one source is removed by itself.
+  const auto& items = work.chunk.items;
+  std::vector<const Item*> batch;
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    batch.push_back(&items[i]);
+    store::Store& store = store_of(items[i]);
+    const bool last = i + 1 == items.size() || &store_of(items[i + 1]) != &store;
+    if (!last && batch.size() < store.capabilities().max_remove) continue;
+    co_await remove_batch(work, batch, store, OutcomeKind::deleted, context);
+    batch.clear();
+  }
+}
+
+Task<> Worker::remove_moved(ChunkWork& work, OpContext& context) {
+  // The order of a move: copied, verified, then removed at the source. A drain lets this end, so that no
+  // verified copy leaves its source behind for nothing.
+  std::vector<const Item*> batch;
+  auto& moving = work.moving;
+  for (std::size_t i = 0, begin = 0; i < moving.size(); ++i) {
+    batch.push_back(moving[i].first);
+    store::Store& store = store_of(*moving[i].first);
+    const bool last = i + 1 == moving.size() || &store_of(*moving[i + 1].first) != &store;
+    if (!last && batch.size() < store.capabilities().max_remove) continue;
+    if (job_.options.dry_run) {
+      for (; begin <= i; ++begin) {
+        moving[begin].second.kind = OutcomeKind::moved;
+        settle(work, *moving[begin].first, std::move(moving[begin].second));
+      }
+    } else {
+      co_await remove_batch(work, batch, store, OutcomeKind::moved, context);
+      begin = i + 1;
+    }
+    batch.clear();
+  }
+}
+
+Task<> Worker::remove_batch(ChunkWork& work, std::span<const Item* const> items, store::Store& store,
+                            OutcomeKind done, OpContext& context) {
+  if (done == OutcomeKind::deleted && context.stop().draining()) {
+    if (work.chunk.extras)
+      work.report.accounts.extra_kept += items.size();
+    else
+      work.report.accounts.not_attempted += items.size();
+    co_return;
+  }
+  std::vector<store::RemoveResult> results(items.size());
+  std::optional<Error> all_failed;
+  if (!job_.options.dry_run) {
+    std::vector<store::RemoveItem> request;
+    request.reserve(items.size());
+    for (const Item* item : items)
+      request.push_back(remove_item_of(*item, job_.operation));
+    try {
+      results = co_await store.remove(request, context);
+    } catch (...) {
+      all_failed = current_error();
+    }
+  }
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    ItemResult result;
+    result.bytes = items[i]->size;
+    result.kind = done;
+    if (all_failed)
+      result.error = all_failed;
+    else
+      result.error = std::move(results[i].error);
+    if (result.error) result.kind = OutcomeKind::failed;
+    settle(work, *items[i], std::move(result));
+  }
+}
+
+void Worker::settle(ChunkWork& work, const Item& item, ItemResult result) {
+  Accounts& accounts = work.report.accounts;
+  const bool extra = work.chunk.extras;
+  switch (result.kind) {
+    case OutcomeKind::copied:
+      ++accounts.copied;
+      accounts.copied_bytes += result.bytes;
+      break;
+    case OutcomeKind::moved:
+      ++accounts.moved;
+      accounts.copied_bytes += result.bytes;
+      break;
+    case OutcomeKind::deleted: ++(extra ? accounts.extra_deleted : accounts.deleted); break;
+    case OutcomeKind::skipped: ++accounts.skipped; break;
+    case OutcomeKind::same: ++accounts.same; break;
+    case OutcomeKind::different: ++accounts.different; break;
+    case OutcomeKind::failed: ++(extra ? accounts.extra_failed : accounts.failed); break;
+  }
+  if (result.server_side) ++accounts.server_side;
+  accounts.losses += result.losses.size();
+  progress_.done_objects.fetch_add(1, std::memory_order_relaxed);
+  progress_.done_bytes.fetch_add(result.kind == OutcomeKind::skipped ? item.size : result.bytes,
+                                 std::memory_order_relaxed);
+  const bool bad = result.kind == OutcomeKind::failed || result.kind == OutcomeKind::different;
+  if (result.kind == OutcomeKind::failed) progress_.failed_objects.fetch_add(1, std::memory_order_relaxed);
+  if (!bad && !sink_.wants_all()) return;
+  Outcome outcome;
+  outcome.kind = result.kind;
+  outcome.key = item.key;
+  outcome.destination_key = item.destination_key;
+  outcome.reason = std::move(result.reason);
+  outcome.size = item.size;
+  outcome.source = item.source;
+  outcome.extra = extra;
+  outcome.error = std::move(result.error);
+  outcome.losses = std::move(result.losses);
+  sink_.accept(outcome);
+}
+
+}  // namespace haul::job
