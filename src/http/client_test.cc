@@ -762,9 +762,9 @@ TEST_F(ClientTest, AnUnknownHostIsTheCallersMistakeAndASilentNameServiceIsNot) {
 
 TEST_F(ClientTest, AStopEndsAnEndlessNameLookup) {
   start({});
-  std::atomic<bool> leave{false};
-  options.lookup = [&leave](const std::string&) {
-    while (!leave)
+  const auto leave = std::make_shared<std::atomic<bool>>(false);
+  options.lookup = [leave](const std::string&) {
+    while (!*leave)
       std::this_thread::yield();
     return Lookup{{}, EAI_AGAIN};
   };
@@ -774,7 +774,7 @@ TEST_F(ClientTest, AStopEndsAnEndlessNameLookup) {
     runtime.run_for(
         fetch_and_stop(client(), Endpoint{.host = "slow.test"}, request, runtime.stop(), runtime.context()));
   });
-  leave = true;
+  *leave = true;
   EXPECT_EQ(error.error_class(), ErrorClass::cancelled);
 }
 
