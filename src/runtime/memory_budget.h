@@ -55,6 +55,9 @@ class MemoryBudget {
   // At once or not at all.
   bool try_acquire(std::uint64_t bytes, MemoryTicket& ticket) noexcept;
 
+  // Whether somebody waits: who keeps memory in reserve should give it up.
+  bool contended() const noexcept { return waiting_.load(std::memory_order_relaxed) != 0; }
+
   std::uint64_t limit() const noexcept { return limit_; }
   std::uint64_t in_use() const noexcept {
     return limit_ - static_cast<std::uint64_t>(available_.load(std::memory_order_relaxed));
