@@ -1,0 +1,87 @@
+#include "stores/local/local_remover.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <functional>
+
+#include "stores/local/arrival.h"
+
+namespace haul::local {
+namespace {
+
+bool is_gone(int error) noexcept {
+  return error == ENOENT || error == ENOTDIR;
+}
+
+// Removes the directories above `path` that are empty now, never the root. Whatever stops it is no failure.
+void prune(const Place& place, std::string_view path) {
+  for (std::size_t slash = path.rfind('/'); slash != std::string_view::npos; slash = path.rfind('/')) {
+    path = path.substr(0, slash);
+    const FilePath directory{std::string(path), true};
+    const Opened parent = place.root.open(directory.parent(), O_PATH | O_DIRECTORY);
+    if (!parent) return;
+    if (::unlinkat(parent.descriptor.get(), std::string(directory.name()).c_str(), AT_REMOVEDIR) != 0) return;
+  }
+}
+
+bool is_object(const Place& place, int parent, const char* name) noexcept {
+  struct stat status;
+  if (::fstatat(parent, name, &status, AT_SYMLINK_NOFOLLOW) != 0) return true;  // unlinking says why
+  return S_ISREG(status.st_mode) || (S_ISLNK(status.st_mode) && place.options.symlinks != SymlinkMode::skip);
+}
+
+}  // namespace
+
+std::optional<Error> remove_item(const Place& place, std::string_view key) {
+  if (!why_not_a_file(key).empty()) return std::nullopt;  // there can be no such object
+  const FilePath path = to_path(key);
+  const Opened parent = place.root.open(path.parent(), O_PATH | O_DIRECTORY);
+  if (is_gone(parent.error)) return std::nullopt;
+  if (!parent) return place.root.failure(parent.error, "remove", path.raw);
+  const std::string name(path.name());
+  const int at = parent.descriptor.get();
+  // Only what the listing calls an object: a link that is not followed, a pipe or a directory stays.
+  if (!path.directory && !is_object(place, at, name.c_str())) return std::nullopt;
+  if (::unlinkat(at, name.c_str(), path.directory ? AT_REMOVEDIR : 0) != 0 && !is_gone(errno)) {
+    if (errno == ENOTEMPTY || errno == EEXIST) {
+      return Error(ErrorClass::precondition_failed, "the directory is not empty")
+          .during("remove")
+          .on(place.root.describe(path.raw));
+    }
+    return place.root.failure(errno, "remove", path.raw);
+  }
+  if (place.options.prune_empty_directories) prune(place, path.raw);
+  return std::nullopt;
+}
+
+std::uint64_t remove_abandoned(const Place& place, Time before, const std::function<void()>& check) {
+  std::uint64_t removed = 0;
+  std::vector<std::string> todo{""};
+  while (!todo.empty()) {
+    check();
+    const std::string path = std::move(todo.back());
+    todo.pop_back();
+    const Opened directory = place.root.open(path, O_RDONLY | O_DIRECTORY);
+    if (!directory) continue;
+    const int fd = directory.descriptor.get();
+    alignas(dirent64) char buffer[32 * 1024];
+    for (ssize_t filled; (filled = ::getdents64(fd, buffer, sizeof buffer)) > 0;) {
+      for (ssize_t at = 0; at < filled;) {
+        const auto& entry = *reinterpret_cast<const dirent64*>(buffer + at);
+        at += entry.d_reclen;
+        const std::string_view name(entry.d_name);
+        if (name == "." || name == "..") continue;
+        if (is_temporary_name(name)) {
+          if (remove_if_abandoned(fd, entry.d_name, before)) ++removed;
+        } else if (entry.d_type == DT_DIR || entry.d_type == DT_UNKNOWN) {
+          todo.push_back(path.empty() ? std::string(name) : path + "/" + std::string(name));
+        }
+      }
+    }
+  }
+  return removed;
+}
+
+}  // namespace haul::local

@@ -1,0 +1,19 @@
+// Removing files, directories, and what dead processes left behind. All of it blocks: for the pool.
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "store/store.h"
+#include "stores/local/options.h"
+
+namespace haul::local {
+
+// One item. Gives the failure; nothing if it is gone.
+std::optional<Error> remove_item(const Place& place, std::string_view key);
+
+// Looks through the whole tree for temporary files that nobody writes to any more and were last touched
+// before `before`, and removes them. Directories that cannot be read are passed over.
+std::uint64_t remove_abandoned(const Place& place, Time before, const std::function<void()>& check);
+
+}  // namespace haul::local
