@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <deque>
 #include <optional>
 
@@ -258,6 +259,51 @@ TEST_F(Refreshing, OthersGoOnWhileOneRefreshesAheadOfTime) {
   runtime.run(get_during_advisory_refresh(*provider, context, script, first));
   EXPECT_EQ(script.calls, 2);
   EXPECT_EQ(script.most_at_once, 1);
+}
+
+// A source that lets other shards run while it works.
+class YieldingSource final : public CredentialsSource {
+ public:
+  YieldingSource(std::atomic<int>& calls, std::atomic<int>& inside) : calls_(calls), inside_(inside) {}
+  Task<Credentials> fetch(OpContext& context) override {
+    EXPECT_EQ(++inside_, 1) << "one at a time";
+    co_await turn(context);
+    Credentials credentials;
+    credentials.access_key = "KEY" + std::to_string(++calls_);
+    credentials.expiry = context.env().wall_now() + 1h;
+    --inside_;
+    co_return credentials;
+  }
+
+ private:
+  std::atomic<int>& calls_;
+  std::atomic<int>& inside_;
+};
+
+Task<> use_many_times(CredentialsProvider& provider, OpContext context) {
+  Snapshot held;
+  for (int i = 0; i < 1000; ++i) {
+    if (!held || !provider.is_current(*held, context.env().wall_now())) held = co_await provider.get(context);
+    EXPECT_TRUE(held->access_key.starts_with("KEY"));
+    if (i == 500) provider.rejected(*held);
+    if (i % 100 == 0) co_await boost::asio::post(context.executor(), use_task);
+  }
+}
+
+Task<> use_on_all_shards(Runtime& runtime, CredentialsProvider& provider) {
+  TaskGroup group(runtime.shard(0).executor());
+  for (unsigned i = 0; i < runtime.shard_count(); ++i)
+    group.spawn(on_shard(runtime.shard(i), use_many_times(provider, runtime.context(i))));
+  co_await group.join();
+}
+
+TEST(RefreshingAcrossShards, ShardsShareSetsAndRefreshes) {
+  Runtime runtime(system_env(), null_logger(), {.shards = 3, .blocking_threads = 1});
+  std::atomic<int> calls = 0, inside = 0;
+  const auto provider = make_refreshing_provider(std::make_unique<YieldingSource>(calls, inside));
+  runtime.run(use_on_all_shards(runtime, *provider));
+  EXPECT_GE(calls, 2);
+  EXPECT_LE(calls, 4) << "once at first, and once for each refused set at the most";
 }
 
 }  // namespace

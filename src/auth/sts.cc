@@ -112,6 +112,8 @@ constexpr Meaning kMeanings[] = {
      "this server does not take the session policy: use --no-scope-down"},
     {"PackedPolicyTooLarge", ErrorClass::invalid_argument, false,
      "the session policy is too large: use --no-scope-down"},
+    {"MethodNotAllowed", ErrorClass::unsupported, false, "this server does not offer the call"},
+    {"InvalidAction", ErrorClass::unsupported, false, "this server does not offer the call"},
     {"RegionDisabledException", ErrorClass::permission_denied, false,
      "STS is switched off in this region for the account: use another region"},
     {"ValidationError", ErrorClass::invalid_argument, false,

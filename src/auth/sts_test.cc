@@ -98,6 +98,7 @@ TEST_F(StsCalls, RefusalsSayWhatToDo) {
       {400, "MalformedPolicyDocument", ErrorClass::invalid_argument, "--no-scope-down"},
       {400, "PackedPolicyTooLarge", ErrorClass::invalid_argument, "--no-scope-down"},
       {403, "RegionDisabledException", ErrorClass::permission_denied, "another region"},
+      {405, "MethodNotAllowed", ErrorClass::unsupported, "does not offer"},
       {400, "ValidationError", ErrorClass::invalid_argument, "duration_seconds"},
       {400, "SomethingNew", ErrorClass::invalid_argument, ""},
   };
