@@ -16,6 +16,10 @@ namespace haul::s3 {
 // custom endpoints, for names that no certificate covers (dots) and for addresses.
 enum class Addressing : std::uint8_t { automatic, virtual_host, path };
 
+// Whether a body whose checksum is not known beforehand may carry it behind its last byte (aws-chunked with a
+// trailer). `automatic`: with Amazon only, since many other servers do not understand it.
+enum class Trailers : std::uint8_t { automatic, always, never };
+
 // One endpoint with one identity.
 struct ServiceOptions {
   std::string endpoint;  // http(s)://host[:port]; empty: Amazon's for the region
@@ -29,6 +33,7 @@ struct ServiceOptions {
   // Whether the signature covers the bytes of bodies. They are covered by checksums anyway, and SHA-256 costs
   // more than all the rest of a request; it matters on plain http through a network that is not trusted.
   bool payload_signing = false;
+  Trailers trailers = Trailers::automatic;
 };
 
 // Whether checksums are sent with every write, or only where the protocol demands one. `supported` is right

@@ -77,6 +77,14 @@ std::string_view HeaderList::find(std::string_view name) const noexcept {
   return found != headers_.end() && found->name == name ? found->value : std::string_view{};
 }
 
+std::string_view HeaderList::take(std::string_view name) noexcept {
+  const auto found = std::ranges::lower_bound(headers_, name, {}, &auth::HeaderView::name);
+  if (found == headers_.end() || found->name != name) return {};
+  const std::string_view value = found->value;
+  headers_.erase(found);
+  return value;
+}
+
 void HeaderList::append_lines(std::string& out) const {
   for (const auto& [name, value] : headers_)
     out.append(name).append(": ").append(value).append("\r\n");

@@ -47,6 +47,7 @@ class HeaderList {
 
   const auto& all() const noexcept { return headers_; }
   std::string_view find(std::string_view name) const noexcept;
+  std::string_view take(std::string_view name) noexcept;  // removes it; its value, empty if it was not there
   void append_lines(std::string& out) const;
 
  private:

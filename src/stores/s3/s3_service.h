@@ -1,0 +1,82 @@
+// One endpoint with one identity, shared by all its buckets: limits, credentials, the server's clock, counts.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "auth/clock_skew.h"
+#include "auth/credentials.h"
+#include "http/client.h"
+#include "runtime/limiter.h"
+#include "stores/s3/operation.h"
+#include "stores/s3/options.h"
+
+namespace haul::s3 {
+
+using RequestCounts = std::array<std::uint64_t, kOperationCount>;  // by Operation
+
+// Thread safety: may be used from any shard. What a request needs belongs to its shard, so nothing is locked.
+// The client must outlive it.
+class S3Service {
+ public:
+  S3Service(http::Client& client, ServiceOptions options,
+            std::shared_ptr<auth::CredentialsProvider> credentials, unsigned shard_count);
+
+  const ServiceOptions& options() const noexcept { return options_; }
+  // Whether this is Amazon's own service, which keeps all its promises.
+  bool amazon() const noexcept { return amazon_; }
+  const std::string& default_region() const noexcept { return region_; }
+
+  // Whether x-amz-copy-source-if-match is heeded. Amazon does; of other services it is found out by the first
+  // copy (copy.cc).
+  enum class CopyConditions : int { unknown, heeded, ignored };
+  CopyConditions copy_conditions() const noexcept { return copy_conditions_.load(std::memory_order_relaxed); }
+  void learn_copy_conditions(CopyConditions found) noexcept {
+    copy_conditions_.store(found, std::memory_order_relaxed);
+  }
+
+  // Requests sent so far, failed and repeated ones included.
+  RequestCounts requests() const noexcept;
+  // How often the service asked to go slower, and how many requests may be in flight now, over all shards.
+  // Approximate while requests are under way.
+  std::uint64_t throttle_count() const noexcept;
+  unsigned concurrency() const noexcept;
+
+ private:
+  friend class S3Bucket;
+
+  // Touched by its own shard only, but for the counters, which others read.
+  struct alignas(64) PerShard {
+    explicit PerShard(const LimiterOptions& limits) : reads(limits), writes(limits) {}
+    AdaptiveLimiter reads;
+    AdaptiveLimiter writes;
+    auth::Snapshot held;
+    std::vector<std::string> scratch;  // strings with room, for heads of requests
+    std::array<std::atomic<std::uint64_t>, kOperationCount> counts{};
+    std::atomic<std::uint64_t> throttles{0};
+    std::atomic<unsigned> limit{0};
+
+    std::string take_scratch();
+    void give_scratch(std::string text);
+    void count(Operation operation) noexcept;
+    void note_limit() noexcept;
+  };
+
+  PerShard& shard(const OpContext& context) noexcept { return *shards_[context.shard().index()]; }
+
+  http::Client& client_;
+  const ServiceOptions options_;
+  const std::shared_ptr<auth::CredentialsProvider> credentials_;
+  const bool amazon_;
+  const std::string region_;
+  auth::ClockSkew skew_;
+  std::atomic<CopyConditions> copy_conditions_;
+  std::vector<std::unique_ptr<PerShard>> shards_;
+};
+
+}  // namespace haul::s3
