@@ -24,6 +24,19 @@ Error final_error(const Error& error, int attempts, Duration elapsed) {
   return counted.with_hint("the object is being written to; move it when it is at rest");
 }
 
+Error gone(const TransferRequest& request) {
+  return Error(ErrorClass::not_found, "there is no such object")
+      .during("stat")
+      .on(request.source.describe(request.source_key));
+}
+
+// What the store could not keep joins what it was not even given.
+void take_losses(TransferResult& result) {
+  result.condition_failed = result.written.condition_failed;
+  for (const std::string& loss : result.written.losses)
+    add_loss(result.losses, loss);
+}
+
 }  // namespace
 
 std::string_view to_string(Method method) noexcept {
@@ -120,20 +133,23 @@ Task<SourceState> Transfer::look_up(const TransferRequest& request, OpContext& c
   options.pin.version = request.source_version;
   options.properties = false;
   const auto details = co_await request.source.stat(request.source_key, std::move(options), context);
-  if (!details) {
-    throw Error(ErrorClass::not_found, "there is no such object")
-        .during("stat")
-        .on(request.source.describe(request.source_key));
-  }
+  if (!details) throw gone(request);
   co_return state_of(*details, request.source_version);
 }
 
 Task<TransferResult> Transfer::attempt(const TransferRequest& request, const SourceState& state,
                                        OpContext& context) {
+  if (state.kind == store::EntryKind::directory) return directory(request, state, context);
+  const store::Capabilities& destination = request.destination.capabilities();
+  if (destination.directories && request.destination_key.ends_with('/') && state.size != 0) {
+    throw Error(ErrorClass::invalid_argument,
+                "an object with content and a name that ends in / cannot be a file")
+        .during("write")
+        .on(request.destination.describe(request.destination_key));
+  }
   if (options_.server_side && request.destination.can_copy_from(request.source))
     return server_side(request, state, context);
-  if (fits_one_write(state.size, request.destination.capabilities()))
-    return in_one_piece(request, state, context);
+  if (fits_one_write(state.size, destination)) return in_one_piece(request, state, context);
   return in_parts(request, state, context);
 }
 
@@ -175,9 +191,7 @@ Task<TransferResult> Transfer::server_side(const TransferRequest& request, const
       co_return co_await in_one_piece(request, state, context);
     co_return co_await in_parts(request, state, context);
   }
-  result.condition_failed = result.written.condition_failed;
-  for (const std::string& loss : result.written.losses)
-    add_loss(result.losses, loss);
+  take_losses(result);
   co_return result;
 }
 
@@ -230,9 +244,29 @@ Task<TransferResult> Transfer::in_one_piece(const TransferRequest& request, cons
     result.checksum = body.checksum();
     if (result.checksum) check_against_source(details, *result.checksum, source);
   }
-  result.condition_failed = result.written.condition_failed;
-  for (const std::string& loss : result.written.losses)
-    add_loss(result.losses, loss);
+  take_losses(result);
+  co_return result;
+}
+
+Task<TransferResult> Transfer::directory(const TransferRequest& request, const SourceState& state,
+                                         OpContext& context) {
+  store::Store& source = request.source;
+  const PropertyMapping mapping(options_.preserve, source.capabilities(), request.destination.capabilities());
+  store::ReadOptions look;
+  look.pin.version = state.pin.version;
+  look.tags = mapping.wants_tags();
+  const auto details = co_await source.stat(request.source_key, std::move(look), context);
+  if (!details) throw gone(request);
+  TransferResult result;
+  result.how = Method::streamed;
+  result.checksum = checksum_of(ChecksumAlgorithm::crc64nvme, {});
+  store::Properties made;
+  store::WriteOptions write = write_options(request, state);
+  write.properties = mapping.map(*details, state.modified, request.destination_key, made, result.losses);
+  MemoryBody nothing({});
+  result.written =
+      co_await request.destination.write(request.destination_key, nothing, std::move(write), context);
+  take_losses(result);
   co_return result;
 }
 

@@ -127,6 +127,8 @@ class Transfer {
                                    OpContext& context);
   Task<TransferResult> in_one_piece(const TransferRequest& request, const SourceState& state,
                                     OpContext& context);
+  Task<TransferResult> directory(const TransferRequest& request, const SourceState& state,
+                                 OpContext& context);
   Task<TransferResult> in_parts(const TransferRequest& request, const SourceState& state, OpContext& context);
   Task<SourceState> look_up(const TransferRequest& request, OpContext& context);
 
