@@ -6,6 +6,7 @@
 #include <charconv>
 #include <set>
 
+#include "auth/partition.h"
 #include "auth/refreshing.h"
 #include "auth/role_sources.h"
 #include "base/utf8.h"
@@ -50,8 +51,9 @@ class Resolver {
     const ConfigSection* profile = config_.profile(settings_.profile);
     if (!settings_.profile_named)
       if (Provider found = from_environment()) return found;
-    if (profile != nullptr && assumes_role(*profile)) return from_role(*profile, options_.session_policy);
-    if (Provider found = from_web_identity(profile, /*with_environment=*/!settings_.profile_named))
+    if (profile != nullptr && assumes_role(*profile)) return from_role(*profile, Rights::needed);
+    if (Provider found =
+            from_web_identity(profile, /*with_environment=*/!settings_.profile_named, Rights::needed))
       return found;
     if (profile != nullptr)
       if (Provider found = from_profile_keys(*profile)) return found;
@@ -62,6 +64,8 @@ class Resolver {
   bool assumed_role() const noexcept { return assumed_role_; }
 
  private:
+  enum class Rights : bool { all, needed };
+
   std::string variable(const char* name) const { return world_.env.variable(name).value_or(""); }
 
   static std::string name_of(const ConfigSection& profile) { return "profile " + visible(profile.name); }
@@ -161,14 +165,29 @@ class Resolver {
     return role;
   }
 
+  std::string policy_for(std::string_view role_arn) const {
+    if (options_.scope_down.empty()) return {};
+    // arn:PARTITION:iam:...
+    std::string_view partition = partition_of(settings_.region).name;
+    if (role_arn.starts_with("arn:")) partition = role_arn.substr(4, role_arn.substr(4).find(':'));
+    return scope_down_policy(options_.scope_down, partition,
+                             talks_to_aws() ? KmsUse::through_s3 : KmsUse::none);
+  }
+
+  bool talks_to_aws() const {
+    if (settings_.s3_endpoint_url.empty()) return true;
+    return http::parse_url(settings_.s3_endpoint_url)
+        .endpoint.host.ends_with(partition_of(settings_.region).dns_suffix);
+  }
+
   std::string session_name(std::string configured) const {
     if (!configured.empty()) return configured;
     if (!options_.session_name.empty()) return options_.session_name;
     return "haul-" + make_id(world_.env);
   }
 
-  // A role's own source may be a role again. `policy` is for the last one, which requests are made with.
-  Provider from_role(const ConfigSection& profile, const std::string& policy) {
+  // A role's own source may be a role again. Only the last one, which requests are made with, is limited.
+  Provider from_role(const ConfigSection& profile, Rights rights) {
     const ConfigPlace place = profile.find("role_arn")->place;
     if (!visited_.insert(profile.name).second)
       throw config_error(place,
@@ -183,7 +202,7 @@ class Resolver {
               "use a role that needs no device, or a session got by the AWS command line through "
               "credential_process");
     RoleRequest role = role_request(profile);
-    role.session_policy = policy;
+    if (rights == Rights::needed) role.session_policy = policy_for(role.role_arn);
     Provider caller = source_of(profile, place);
     assumed_role_ = true;
     return refreshing(make_role_source(std::move(role), std::move(caller), sts()));
@@ -208,8 +227,8 @@ class Resolver {
     if (source == nullptr)
       throw config_error(place, fmt::format("there is no profile '{}'", visible(name)),
                          "correct source_profile, or add the profile");
-    if (!has_keys(*source) && assumes_role(*source)) return from_role(*source, "");
-    if (Provider found = from_web_identity(source, /*with_environment=*/false, /*final=*/false)) return found;
+    if (!has_keys(*source) && assumes_role(*source)) return from_role(*source, Rights::all);
+    if (Provider found = from_web_identity(source, /*with_environment=*/false, Rights::all)) return found;
     if (Provider found = from_profile_keys(*source)) return found;
     throw config_error(place, fmt::format("profile '{}' has no credentials", visible(name)),
                        "give it keys, credential_process or a role");
@@ -233,7 +252,7 @@ class Resolver {
   }
 
   // Each of role, token file and session name from the environment if it is there, else from the profile.
-  Provider from_web_identity(const ConfigSection* profile, bool with_environment, bool final = true) {
+  Provider from_web_identity(const ConfigSection* profile, bool with_environment, Rights rights) {
     const auto either = [&](const char* name, std::string_view setting) {
       std::string text = with_environment ? variable(name) : "";
       return text.empty() ? setting_text(profile, setting) : text;
@@ -251,7 +270,7 @@ class Resolver {
           .during("find credentials")
           .on(token_file)
           .with_hint("set AWS_ROLE_ARN, or role_arn in the profile");
-    if (final) role.session_policy = options_.session_policy;
+    if (rights == Rights::needed) role.session_policy = policy_for(role.role_arn);
     assumed_role_ = true;
     return refreshing(
         make_web_identity_source(std::move(role), std::move(token_file), sts(), world_.read_file));

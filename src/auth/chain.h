@@ -37,7 +37,7 @@ AwsWorld system_world(Fetch& fetch);
 struct Identity {
   AwsSettings settings;
   std::shared_ptr<CredentialsProvider> credentials;
-  bool assumed_role = false;  // whether options.session_policy has an effect
+  bool assumed_role = false;  // whether options.scope_down has an effect
 };
 
 // Reads the files and decides; nothing is sent before the provider is asked. Blocks for as long as reading

@@ -94,7 +94,8 @@ TEST_F(Chain, RolesMayStandOnRoles) {
       // Its own keys go before its role when it is a source.
       "role_arn = arn:aws:iam::1:role/unused\nsource_profile = top\n");
   network.on(kSts, 200, role_answer("ASIAMIDDLE")).on(kSts, 200, role_answer("ASIATOP"));
-  const Identity identity = resolve_identity({.profile = "top", .session_policy = "{}"}, world);
+  const Identity identity =
+      resolve_identity({.profile = "top", .scope_down = {{"dest", "in/", Access::read}}}, world);
   EXPECT_TRUE(identity.assumed_role);
   EXPECT_EQ(get(identity.credentials)->access_key, "ASIATOP");
   ASSERT_EQ(network.requests.size(), 2U);
@@ -102,9 +103,29 @@ TEST_F(Chain, RolesMayStandOnRoles) {
   EXPECT_THAT(network.requests[0].body, HasSubstr("role%2Fmiddle&RoleSessionName=haul-"));
   EXPECT_THAT(network.requests[0].body, Not(HasSubstr("Policy=")));
   EXPECT_THAT(network.requests[1].headers, HasSubstr("Credential=ASIAMIDDLE/"));
-  EXPECT_THAT(
-      network.requests[1].body,
-      HasSubstr("role%2Ftop&RoleSessionName=named&DurationSeconds=1800&Policy=%7B%7D&ExternalId=e-1"));
+  EXPECT_THAT(network.requests[1].body,
+              HasSubstr("role%2Ftop&RoleSessionName=named&DurationSeconds=1800&Policy=%7B%22Version%22"));
+}
+
+TEST_F(Chain, ARoleIsLimitedToWhatIsNeeded) {
+  config(
+      "[default]\nrole_arn = arn:aws-cn:iam::1:role/r\ncredential_source = Environment\n[profile keys]\n"
+      "aws_access_key_id = AKIA\naws_secret_access_key = s\n"
+      "[profile r]\nrole_arn = arn:aws-cn:iam::1:role/r\nsource_profile = keys\n");
+  network.on(kSts, 200, role_answer("ASIA"));
+  IdentityOptions options{.profile = "r", .scope_down = {{"dest", "in/", Access::write}}};
+  get(options);
+  EXPECT_THAT(network.requests[0].body, HasSubstr("arn%3Aaws-cn%3As3%3A%3A%3Adest%2Fin%2F%2A"));
+  EXPECT_THAT(network.requests[0].body, HasSubstr("kms%3ADecrypt"));
+  options.endpoint_url = "https://bucket.vpce-1.s3.eu-west-2.vpce.amazonaws.com";
+  get(options);
+  EXPECT_THAT(network.requests[1].body, HasSubstr("kms%3ADecrypt"));
+  options.endpoint_url = "http://127.0.0.1:7480";
+  get(options);
+  EXPECT_THAT(network.requests[2].body, Not(HasSubstr("kms")));
+  options.scope_down.clear();
+  get(options);
+  EXPECT_THAT(network.requests[3].body, Not(HasSubstr("Policy")));
 }
 
 TEST_F(Chain, ACircleOfRolesIsFound) {

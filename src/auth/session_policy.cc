@@ -43,7 +43,7 @@ Json statement(Json actions, Json resource) {
 
 void add_scope(Json& statements, const PolicyScope& scope, std::string_view partition,
                std::size_t longest_prefix) {
-  const std::string bucket = "arn:" + std::string(partition) + ":s3:::" + std::string(scope.bucket);
+  const std::string bucket = "arn:" + std::string(partition) + ":s3:::" + scope.bucket;
   const std::string keys = literal(cut(scope.prefix, longest_prefix)) + "*";
 
   Json actions = Json::array();

@@ -28,8 +28,8 @@ constexpr bool includes(Access all, Access one) noexcept {
 }
 
 struct PolicyScope {
-  std::string_view bucket;
-  std::string_view prefix;  // keys that begin with it; empty: the whole bucket
+  std::string bucket;
+  std::string prefix;  // keys that begin with it; empty: the whole bucket
   Access access = Access::none;
 };
 

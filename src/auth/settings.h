@@ -4,9 +4,11 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "auth/config_file.h"
 #include "auth/metadata_sources.h"
+#include "auth/session_policy.h"
 #include "base/env.h"
 
 namespace haul::auth {
@@ -18,8 +20,10 @@ struct IdentityOptions {
   std::string endpoint_url;  // of S3
   std::string ca_file;
   bool sign_requests = true;
-  std::string session_name;    // of assumed roles, unless the profile names one
-  std::string session_policy;  // for the role that requests are made with, see session_policy.h
+  std::string session_name;  // of assumed roles, unless the profile names one
+  // What the role that requests are made with may do at the most; empty: all that the role may
+  // (--no-scope-down). Without effect on credentials that are not of a role.
+  std::vector<PolicyScope> scope_down;
 };
 
 enum class AddressingStyle : std::uint8_t { automatic, path, virtual_hosted };
