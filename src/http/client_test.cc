@@ -803,6 +803,28 @@ TEST_F(ClientTest, ANameIsLookedUpOnceForAllWhoAskAtTheSameTime) {
   EXPECT_EQ(server->connections(), 16U);
 }
 
+Task<> fetch_on_each_shard(Client& client, Endpoint endpoint, Runtime& several) {
+  TaskGroup group(several.shard(0).executor());
+  for (unsigned i = 0; i < several.shard_count(); ++i)
+    group.spawn(on_shard(several.shard(i), fetch_many(client, endpoint, 8, several.context(i))));
+  co_await group.join();
+}
+
+TEST_F(ClientTest, ServesSeveralShardsAtOnceEachWithItsConnections) {
+  const auto script = [](ScriptedPeer& peer) {
+    while (!peer.read_head().empty())
+      peer.send(kHello);
+  };
+  start(std::vector<ScriptedServer::Script>(24, script));
+  Runtime several(system_env(), null_logger(), {.shards = 3, .blocking_threads = 2});
+  {
+    Client shared(options, several.shard_count());
+    for (int i = 0; i < 3; ++i)
+      several.run(fetch_on_each_shard(shared, endpoint(), several));
+  }
+  EXPECT_LE(server->connections(), 24U);
+}
+
 // ---- proxies
 
 TEST_F(ClientTest, SendsPlainRequestsToTheProxyInAbsoluteForm) {

@@ -60,6 +60,7 @@ void ResponseHead::reset() noexcept {
   content_length_.reset();
   status_ = 0;
   keep_alive_ = true;
+  close_ = false;
   chunked_ = false;
 }
 
@@ -81,6 +82,7 @@ HeadParse ResponseHead::parse(std::string_view bytes) {
   }
   size_ = end + kEndOfHead.size();
   fields_.clear();
+  if (std::memchr(bytes.data(), '\0', size_) != nullptr) return refuse("there is a NUL in it");
   std::size_t line = bytes.find('\r');
   if (!parse_status_line(bytes.substr(0, line))) return refuse("its status line is malformed");
   while (line < end) {
@@ -94,7 +96,7 @@ HeadParse ResponseHead::parse(std::string_view bytes) {
   if (chunked_ && content_length_) {
     // Such an answer may be an attempt to smuggle another one (RFC 9112 section 6.3): do not go on after it.
     content_length_.reset();
-    keep_alive_ = false;
+    close_ = true;
   }
   return HeadParse::complete;
 }
@@ -108,8 +110,7 @@ bool ResponseHead::parse_status_line(std::string_view line) noexcept {
     status_ = status_ * 10 + (line[i] - '0');
   }
   if (line.size() > 12 && line[12] != ' ') return false;
-  return status_ >= 100 && line.find('\n') == std::string_view::npos &&
-         line.find('\0') == std::string_view::npos;
+  return status_ >= 100 && line.find('\n') == std::string_view::npos;
 }
 
 bool ResponseHead::parse_field(std::string_view bytes, std::size_t from, std::size_t to) {
@@ -126,9 +127,7 @@ bool ResponseHead::parse_field(std::string_view bytes, std::size_t from, std::si
     --end;
   const std::string_view name = line.substr(0, colon);
   const std::string_view value = line.substr(begin, end - begin);
-  if (std::memchr(line.data(), '\n', line.size()) != nullptr ||
-      std::memchr(line.data(), '\0', line.size()) != nullptr)
-    return false;
+  if (std::memchr(line.data(), '\n', line.size()) != nullptr) return false;
   fields_.push_back({static_cast<std::uint32_t>(from), static_cast<std::uint32_t>(colon),
                      static_cast<std::uint32_t>(from + begin), static_cast<std::uint32_t>(value.size())});
   return understand(name, value);
@@ -142,7 +141,7 @@ bool ResponseHead::understand(std::string_view name, std::string_view value) noe
       while (!value.empty()) {
         const std::string_view option = take_element(value);
         if (equal_names(option, "close"))
-          keep_alive_ = false;
+          close_ = true;
         else if (equal_names(option, "keep-alive"))
           keep_alive_ = true;
       }

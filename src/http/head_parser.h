@@ -30,7 +30,7 @@ class ResponseHead {
   // Valid once complete:
   int status() const noexcept { return status_; }
   std::size_t size() const noexcept { return size_; }  // bytes, with the empty line
-  bool keep_alive() const noexcept { return keep_alive_; }
+  bool keep_alive() const noexcept { return keep_alive_ && !close_; }
   bool chunked() const noexcept { return chunked_; }
   std::optional<std::uint64_t> content_length() const noexcept { return content_length_; }
   std::size_t field_count() const noexcept { return fields_.size(); }
@@ -60,6 +60,7 @@ class ResponseHead {
   std::optional<std::uint64_t> content_length_;
   int status_ = 0;
   bool keep_alive_ = true;
+  bool close_ = false;  // said once, it holds
   bool chunked_ = false;
 };
 

@@ -60,6 +60,7 @@ TEST(ResponseHeadTest, KnowsWhetherTheConnectionLivesOn) {
   EXPECT_FALSE(lives("HTTP/1.0 200 OK\r\n\r\n"));
   EXPECT_TRUE(lives("HTTP/1.0 200 OK\r\nConnection: Keep-Alive\r\n\r\n"));
   EXPECT_FALSE(lives("HTTP/1.1 200 OK\r\nConnection: foo , CLOSE\r\n\r\n"));
+  EXPECT_FALSE(lives("HTTP/1.1 200 OK\r\nConnection: close, keep-alive\r\n\r\n"));
   EXPECT_TRUE(lives("HTTP/1.1 200 OK\r\nConnection: closed\r\n\r\n"));
 }
 
