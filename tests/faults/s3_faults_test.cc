@@ -1,0 +1,322 @@
+// The S3 store against a server that fails in the ways that servers and networks do.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "faults/fake_server.h"
+#include "runtime/shard.h"
+#include "support/conformance.h"
+
+namespace haul::testing_support {
+namespace {
+
+using s3::Operation;
+using store::ByteRange;
+
+class S3Faults : public testing::Test {
+ protected:
+  S3Faults()
+      : runtime_(system_env(), null_logger(), {.shards = 1, .blocking_threads = 2}),
+        context_(runtime_.context()),
+        store_(make_s3_store(fake().server(), {}, quick())) {
+    fake().heal();
+  }
+  ~S3Faults() override { fake().heal(); }
+
+  static FakeServer& fake() {
+    static FakeServer server;
+    return server;
+  }
+  static s3::ServiceOptions quick() {
+    s3::ServiceOptions options;
+    options.retry.max_attempts = 4;
+    options.retry.base = options.retry.throttled_base = std::chrono::milliseconds(1);
+    return options;
+  }
+
+  template <class T>
+  T run(Task<T> task) {
+    return runtime_.run_for(std::move(task));
+  }
+  void run(Task<> task) { runtime_.run(std::move(task)); }
+
+  store::Written write(std::string key, std::string_view content, store::WriteOptions options = {}) {
+    MemoryBody body(as_bytes(content));
+    return run(store_->write(std::move(key), body, std::move(options), context_));
+  }
+
+  static Task<std::string> read_whole(s3::S3Store& from, std::string key, store::ReadOptions options,
+                                      OpContext& context) {
+    const auto reader = co_await from.read(std::move(key), std::move(options), context);
+    std::string content(reader->size(), '\0');
+    std::size_t at = 0;
+    while (at < content.size()) {
+      const std::size_t count =
+          co_await reader->read_some(std::as_writable_bytes(std::span(content)).subspan(at), context);
+      if (count == 0) break;
+      at += count;
+    }
+    co_return content;
+  }
+  std::string read(std::string key, store::ReadOptions options = {}) {
+    return run(read_whole(*store_, std::move(key), std::move(options), context_));
+  }
+
+  static Task<std::vector<std::string>> list_whole(s3::S3Store& from, store::ListRequest request,
+                                                   OpContext& context) {
+    std::vector<std::string> keys;
+    const auto lister = from.list(std::move(request));
+    for (bool last = false; !last;) {
+      const store::ListPage page = co_await lister->next(context);
+      for (const auto& entry : page.entries)
+        keys.emplace_back(entry.key);
+      last = page.last;
+    }
+    co_return keys;
+  }
+  std::vector<std::string> list(std::uint32_t page_size = 1000) {
+    store::ListRequest request;
+    request.page_size = page_size;
+    return run(list_whole(*store_, request, context_));
+  }
+
+  store::Written copy(std::string from, std::string to, store::CopyOptions options = {}) {
+    return run(store_->copy_from(*store_, std::move(from), std::move(to), std::move(options), context_));
+  }
+
+  std::uint64_t requests(Operation operation) {
+    return store_->bucket().service().requests()[static_cast<std::size_t>(operation)];
+  }
+
+  template <class Action>
+  Error failure(Action action) {
+    try {
+      action();
+    } catch (const Error& error) {
+      return error;
+    }
+    ADD_FAILURE() << "nothing was thrown";
+    return {ErrorClass::internal, "none"};
+  }
+
+  Runtime runtime_;
+  OpContext context_;
+  std::shared_ptr<s3::S3Store> store_;
+};
+
+std::string rule(std::string_view operation, std::string_view action, int count = 1) {
+  return R"({"rules": [{"match": {"operation": [")" + std::string(operation) + R"("]}, "count": )" +
+         std::to_string(count) + R"(, "action": )" + std::string(action) + "}]}";
+}
+
+TEST_F(S3Faults, SlowDownIsWaitedOutAndLowersTheLimit) {
+  fake().fail(rule("PutObject", R"({"type": "slow-down"})", 2));
+  EXPECT_FALSE(write("k", "content").etag.empty());
+  EXPECT_EQ(requests(Operation::put_object), 3U);
+  EXPECT_GE(store_->bucket().service().throttle_count(), 1U);
+}
+
+TEST_F(S3Faults, AFailureThatStaysSaysWhatCameBackAndHowOftenItWasTried) {
+  fake().fail(rule("PutObject", R"({"type": "error", "status": 500, "code": "InternalError"})", 0));
+  const Error error = failure([&] { write("k", "content"); });
+  EXPECT_EQ(error.error_class(), ErrorClass::unavailable);
+  EXPECT_EQ(error.code(), "InternalError");
+  EXPECT_EQ(error.http_status(), 500);
+  EXPECT_EQ(error.attempts(), 4);
+  EXPECT_EQ(error.operation(), "PutObject");
+  EXPECT_THAT(error.subject(), testing::EndsWith("/k"));
+  EXPECT_FALSE(error.request_id().empty());
+}
+
+TEST_F(S3Faults, AClosedConnectionIsTriedAgain) {
+  fake().fail(rule("GetObject", R"({"type": "close"})", 2));
+  write("k", "content");
+  EXPECT_EQ(read("k"), "content");
+}
+
+TEST_F(S3Faults, AReadGoesOnWhereItsConnectionBroke) {
+  const std::string content = some_content(3 << 20);
+  write("k", content);
+  for (const char* action :
+       {R"({"type": "reset", "bytes": 1000000})", R"({"type": "short", "bytes": 777777})"}) {
+    fake().fail(rule("GetObject", action, 2));
+    EXPECT_TRUE(read("k") == content) << action;
+    fake().fail(rule("GetObject", action, 2));
+    EXPECT_TRUE(read("k", {.range = ByteRange{100, 2'900'000}}) == content.substr(100, 2'900'000)) << action;
+  }
+}
+
+TEST_F(S3Faults, BytesThatChangedOnTheirWayAreNoticed) {
+  write("k", some_content(100'000));
+  fake().fail(rule("GetObject", R"({"type": "corrupt", "at": 5000})"));
+  EXPECT_EQ(failure([&] { read("k"); }).error_class(), ErrorClass::data_loss);
+}
+
+TEST_F(S3Faults, AnObjectThatChangesUnderTheReaderIsNotMixed) {
+  const std::string content = some_content(3 << 20);
+  write("k", content);
+  fake().fail(rule("GetObject", R"({"type": "short", "bytes": 1000000})"));
+  const auto reader = run(store_->read("k", {}, context_));
+  std::string buffer(1 << 20, '\0');
+  run(reader->read_some(std::as_writable_bytes(std::span(buffer)), context_));
+  write("k", "other");
+  const Error error = failure([&] {
+    while (run(reader->read_some(std::as_writable_bytes(std::span(buffer)), context_)) > 0) {
+    }
+  });
+  EXPECT_EQ(error.error_class(), ErrorClass::source_changed);
+}
+
+TEST_F(S3Faults, AnErrorUnderStatus200IsAnError) {
+  write("a", "content");
+  fake().fail(rule("CopyObject", R"({"type": "error-in-200", "code": "InternalError"})"));
+  copy("a", "b");
+  EXPECT_EQ(read("b"), "content");
+  fake().fail(rule("CopyObject", R"({"type": "error-in-200", "code": "AccessDenied"})", 0));
+  EXPECT_EQ(failure([&] { copy("a", "c"); }).error_class(), ErrorClass::permission_denied);
+}
+
+TEST_F(S3Faults, AnotherRegionIsFoundAndRemembered) {
+  write("k", "content");
+  fake().fail(rule("*", R"({"type": "redirect", "region": "eu-west-1"})"));
+  EXPECT_EQ(read("k"), "content");
+  EXPECT_EQ(store_->bucket().region(context_), "eu-west-1");
+  EXPECT_EQ(requests(Operation::get_object), 2U);
+}
+
+TEST_F(S3Faults, AWrongClockIsCorrectedByTheServers) {
+  fake().fail(rule("PutObject", R"({"type": "skewed", "seconds": 3600})"));
+  write("k", "content");
+  EXPECT_EQ(requests(Operation::put_object), 2U);
+}
+
+TEST_F(S3Faults, ALostAnswerToACreateIsNoConflict) {
+  fake().fail(rule("PutObject", R"({"type": "error", "status": 500, "apply": true})"));
+  store::WriteOptions create;
+  create.mode = store::WriteMode::create_only;
+  const auto written = write("k", "content", create);
+  EXPECT_FALSE(written.condition_failed);
+  EXPECT_FALSE(written.etag.empty());
+  fake().heal();
+  write("other", "theirs");
+  fake().fail(rule("PutObject", R"({"type": "close"})"));
+  EXPECT_TRUE(write("other", "mine", create).condition_failed);
+}
+
+TEST_F(S3Faults, ACutListingIsAskedForAgain) {
+  for (int i = 0; i < 9; ++i)
+    write("k" + std::to_string(i), "");
+  fake().fail(rule("ListObjectsV2", R"({"type": "cut-xml"})", 2));
+  EXPECT_EQ(list(3).size(), 9U);
+}
+
+TEST_F(S3Faults, AListingThatContradictsItselfEndsInDataLoss) {
+  for (int i = 0; i < 9; ++i)
+    write("k" + std::to_string(i), "");
+  for (const char* action : {R"({"type": "repeat-key"})", R"({"type": "endless-token"})"}) {
+    fake().fail(rule("ListObjectsV2", action, 0));
+    EXPECT_EQ(failure([&] { list(3); }).error_class(), ErrorClass::data_loss) << action;
+    // Once only, and the page is asked for again.
+    fake().fail(R"({"rules": [{"match": {"operation": ["ListObjectsV2"]}, "skip": 1, "action": )" +
+                std::string(action) + "}]}");
+    EXPECT_EQ(list(3).size(), 9U) << action;
+  }
+}
+
+TEST_F(S3Faults, ACompletionWhoseAnswerIsLostHasSucceeded) {
+  const std::string content = some_content(6 << 20);
+  for (const char* action :
+       {R"({"type": "error", "status": 500, "apply": true})", R"({"type": "cut-xml"})"}) {
+    const auto upload = run(store_->begin_upload("large", {}, context_));
+    MemoryBody body(as_bytes(content));
+    const Checksum sum = run(upload->write_part(1, 0, body, context_));
+    fake().fail(rule("CompleteMultipartUpload", action));
+    const auto written = run(upload->complete(sum, context_));
+    EXPECT_EQ(written.size, content.size());
+    EXPECT_FALSE(written.etag.empty());
+    fake().heal();
+    EXPECT_TRUE(read("large") == content) << action;
+  }
+}
+
+TEST_F(S3Faults, APartThatIsDamagedOnItsWayIsSentAgain) {
+  const std::string content = some_content(6 << 20);
+  const auto upload = run(store_->begin_upload("large", {}, context_));
+  MemoryBody body(as_bytes(content));
+  fake().fail(rule("UploadPart", R"({"type": "error", "status": 400, "code": "BadDigest"})"));
+  const Checksum sum = run(upload->write_part(1, 0, body, context_));
+  EXPECT_TRUE(run(upload->complete(sum, context_)).server_verified);
+}
+
+TEST_F(S3Faults, KeysThatCouldNotBeRemovedAreTriedAgainOrNamed) {
+  for (const char* key : {"a", "b", "c"})
+    write(key, "x");
+  const store::RemoveItem items[] = {{.key = "a"}, {.key = "b"}, {.key = "control\x01"}, {.key = "c"}};
+  fake().fail(rule("DeleteObjects", R"({"type": "slow-down"})"));
+  for (const auto& result : run(store_->remove(items, context_)))
+    EXPECT_FALSE(result.error);
+  EXPECT_EQ(requests(Operation::delete_objects), 2U);
+  EXPECT_EQ(requests(Operation::delete_object), 1U);
+  EXPECT_TRUE(list().empty());
+}
+
+TEST_F(S3Faults, ALargeCopyGoesInPartsWithAllItsProperties) {
+  s3::BucketOptions options;
+  options.bucket = store_->bucket().name();
+  options.max_single_copy = 6 << 20;
+  options.copy_part = 5 << 20;
+  const auto small_parts = make_s3_store(fake().server(), options, quick());
+  const std::string content = some_content(17 << 20);
+  store::Properties properties;
+  properties.content.type = "image/tiff";
+  properties.metadata = {{"color", "blue"}};
+  properties.tags = store::Tags{{"team", "a b"}};
+  store::WriteOptions with;
+  with.properties = &properties;
+  const auto original = write("large", content, with);
+  fake().fail(rule("UploadPartCopy", R"({"type": "error-in-200", "code": "SlowDown"})", 2));
+  store::CopyOptions copy_options;
+  copy_options.source = {.etag = original.etag};
+  copy_options.source_size = content.size();
+  const auto written = run(small_parts->copy_from(*small_parts, "large", "copy", copy_options, context_));
+  EXPECT_TRUE(written.server_verified);
+  EXPECT_EQ(small_parts->bucket().service().requests()[static_cast<std::size_t>(Operation::upload_part_copy)],
+            6U);
+  EXPECT_TRUE(read("copy") == content);
+  const auto details = run(store_->stat("copy", {.tags = true}, context_));
+  EXPECT_EQ(details->properties.content.type, "image/tiff");
+  EXPECT_EQ(details->properties.metadata, properties.metadata);
+  EXPECT_EQ(details->properties.tags, properties.tags);
+}
+
+TEST_F(S3Faults, ACopyOntoItselfThatChangesNothingIsRefused) {
+  write("k", "x");
+  EXPECT_EQ(failure([&] { copy("k", "k"); }).error_class(), ErrorClass::invalid_argument);
+  EXPECT_EQ(requests(Operation::copy_object), 0U);
+}
+
+TEST_F(S3Faults, AWrongSecretIsSaidAndNotTriedAgain) {
+  Server server = fake().server();
+  server.secret_key = "another";
+  s3::BucketOptions options;
+  options.bucket = store_->bucket().name();
+  const auto stranger = make_s3_store(server, options, quick());
+  MemoryBody body(as_bytes("x"));
+  const Error error = failure([&] { run(stranger->write("k", body, {}, context_)); });
+  EXPECT_EQ(error.error_class(), ErrorClass::unauthenticated);
+  EXPECT_EQ(error.code(), "SignatureDoesNotMatch");
+  EXPECT_THAT(error.what(), testing::Not(testing::HasSubstr("another")));
+  EXPECT_EQ(stranger->bucket().service().requests()[static_cast<std::size_t>(Operation::put_object)], 1U);
+}
+
+TEST_F(S3Faults, AMissingBucketIsNamedWithARemedy) {
+  s3::BucketOptions options;
+  options.bucket = "no-such-bucket-here";
+  const auto nowhere = make_s3_store(fake().server(), options, quick());
+  const Error error = failure([&] { run(list_whole(*nowhere, {}, context_)); });
+  EXPECT_EQ(error.error_class(), ErrorClass::not_found);
+  EXPECT_THAT(error.what(), testing::HasSubstr("s3://no-such-bucket-here"));
+  EXPECT_THAT(error.what(), testing::HasSubstr("haul mb"));
+}
+
+}  // namespace
+}  // namespace haul::testing_support
