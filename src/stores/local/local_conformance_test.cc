@@ -50,8 +50,14 @@ local::LocalOptions preserving() {
   return options;
 }
 
+local::LocalOptions helped() {
+  local::LocalOptions options;
+  options.help = local::Help::always;
+  return options;
+}
+
 INSTANTIATE_TEST_SUITE_P(Local, Conformance,
-                         testing::Values(local_under_test("plain", {}),
+                         testing::Values(local_under_test("plain", {}), local_under_test("helped", helped()),
                                          local_under_test("by_component", by_component()),
                                          local_under_test("following", following()),
                                          local_under_test("preserving", preserving())),

@@ -29,6 +29,10 @@ enum class LinkRestore : std::uint8_t {
 // killed process loses nothing either way. make_durable() forces all at once, at far less cost per file.
 enum class Durability : std::uint8_t { none, file, file_and_directory };
 
+// When other threads of the pool help a listing along: where the file system proves slow, or from the start,
+// for whoever knows that it is far away.
+enum class Help : std::uint8_t { where_slow, always };
+
 struct Preserve {
   bool mode = true;    // permission bits; the set-id bits only together with the owner
   bool times = true;   // mtime, and atime where known
@@ -43,6 +47,8 @@ struct LocalOptions {
   Durability durability = Durability::none;
   Preserve preserve;
   bool prune_empty_directories = false;  // remove() also removes directories that it emptied, never the root
+
+  Help help = Help::where_slow;
 
   // Memory for the names of one directory while a listing sorts them; what goes beyond is sorted in runs in
   // an unnamed file in spill_directory. A listing holds the names of the directories it is inside of, so the

@@ -40,6 +40,14 @@ struct Component {
   }
 };
 
+// A link refused by O_DIRECTORY | O_NOFOLLOW looks like a file in the way: tells them apart as openat2 does.
+int why_no_directory(int parent, const Component& name) {
+  struct stat status;
+  if (::fstatat(parent, name.text.data(), &status, AT_SYMLINK_NOFOLLOW) != 0) return ENOTDIR;
+  if (S_ISDIR(status.st_mode)) return EAGAIN;  // it has just become one
+  return S_ISLNK(status.st_mode) ? ELOOP : ENOTDIR;
+}
+
 int make_tree(const std::string& path) {
   for (std::size_t slash = path.find('/', 1);; slash = path.find('/', slash + 1)) {
     const std::string part = path.substr(0, slash);
@@ -88,13 +96,7 @@ Opened Root::open_by_component(std::string_view path, int flags) const {
     const bool is_last = slash == std::string_view::npos;
     const int wanted = (is_last ? flags | O_CLOEXEC : kDirectory) | O_NOFOLLOW;
     Opened next = opened(uninterrupted([&] { return ::openat(at, component.text.data(), wanted); }));
-    // A link refused by O_DIRECTORY | O_NOFOLLOW looks like a file in the way: tell them apart as openat2
-    // does.
-    if (next.error == ENOTDIR) {
-      struct stat status;
-      if (::fstatat(at, component.text.data(), &status, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(status.st_mode))
-        next.error = ELOOP;
-    }
+    if (next.error == ENOTDIR) next.error = why_no_directory(at, component);
     if (is_last || !next) return next;
     held = std::move(next.descriptor);
     at = held.get();
@@ -123,11 +125,7 @@ Opened Root::make_directories(std::string_view path) {
     if (::mkdirat(at, component.text.data(), 0777) != 0 && errno != EEXIST) return {Descriptor(), errno};
     Opened next =
         opened(uninterrupted([&] { return ::openat(at, component.text.data(), kDirectory | O_NOFOLLOW); }));
-    if (next.error == ENOTDIR) {
-      struct stat status;
-      if (::fstatat(at, component.text.data(), &status, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(status.st_mode))
-        next.error = ELOOP;
-    }
+    if (next.error == ENOTDIR) next.error = why_no_directory(at, component);
     if (slash == std::string_view::npos || !next) return next;
     held = std::move(next.descriptor);
     at = held.get();

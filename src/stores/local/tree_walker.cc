@@ -71,6 +71,11 @@ struct TreeWalker::Pending {
 
 TreeWalker::TreeWalker(std::shared_ptr<Place> place, store::ListRequest request)
     : place_(std::move(place)), request_(std::move(request)) {}
+
+bool TreeWalker::wants_help(double cost, double slow) const noexcept {
+  return cost > slow || place_->options.help == Help::always;
+}
+
 TreeWalker::~TreeWalker() = default;
 
 bool TreeWalker::room(const store::ListPage& page) const noexcept {
@@ -257,7 +262,7 @@ bool TreeWalker::contains_itself(const Descriptor& directory, Identity& identity
 // Where reading directories is slow, others read the next ones of this directory meanwhile. Not where links
 // are followed: whether a directory contains itself is only known in order.
 void TreeWalker::read_ahead(Frame& frame) {
-  if (scan_ns_ < kSlowScan || place_->reading() == Links::follow || !frame.descriptor) return;
+  if (!wants_help(scan_ns_, kSlowScan) || place_->reading() == Links::follow || !frame.descriptor) return;
   frame.next_ahead = std::max(frame.next_ahead, frame.popped);
   for (DirectoryName name; frame.ahead.size() < kReadAhead; ++frame.next_ahead) {
     if (!frame.names.peek(frame.next_ahead - frame.popped, name)) return;
@@ -349,7 +354,7 @@ void TreeWalker::look_at_pending(store::ListPage& page) {
   doing_ = Step::look;
   if (looked_at_ == 0) {
     const Stopwatch watch;
-    if (look_ns_ > kSlowLook && pending_.size() > 1) {
+    if (wants_help(look_ns_, kSlowLook) && pending_.size() > 1) {
       for_each_with_help(context_->blocking_pool(), kHelpers, pending_.size(),
                          [this](std::size_t i) { look(pending_[i]); });
       smooth(look_ns_, watch.nanoseconds() / static_cast<double>(pending_.size()) * kHelpers / 2);

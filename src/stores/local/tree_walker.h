@@ -61,6 +61,7 @@ class TreeWalker {
   int descriptor_of(Frame& frame);
   void spare_descriptors();
   bool contains_itself(const Descriptor& directory, Identity& identity) const;
+  bool wants_help(double cost, double slow) const noexcept;
   bool room(const store::ListPage& page) const noexcept;
   void fail(store::ListPage& page, std::string_view key, const Error& error) const;
 
