@@ -31,6 +31,7 @@ struct Item {
   Time modified{}, changed{};
   std::uint16_t source = 0;  // which of the job's sources
   Action action = Action::copy;
+  bool facts_known = true;  // false: the key alone was given; size, times and etag are to be looked up
   store::EntryKind kind = store::EntryKind::object;
 };
 

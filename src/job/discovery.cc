@@ -2,7 +2,10 @@
 
 #include <utility>
 
+#include "listing/compare.h"
+#include "listing/key_selection.h"
 #include "listing/parallel_lister.h"
+#include "listing/spill_sort.h"
 
 namespace haul::job {
 namespace {
@@ -17,6 +20,32 @@ std::string_view reason_text(store::SkipReason reason) {
 }
 
 }  // namespace
+
+// A stream that tells of what its pages skipped and could not list, before anybody merges or sorts them.
+class Discovery::ObservedStream final : public listing::EntryStream {
+ public:
+  // source: nothing for the destination, whose skipped entries are no part of the accounts.
+  ObservedStream(listing::EntryStream& inner, Discovery& discovery, const Source* source,
+                 const store::Store& store)
+      : inner_(inner), discovery_(discovery), source_(source), store_(store) {}
+
+  Task<std::optional<store::ListPage>> next(OpContext& context) override {
+    std::optional<store::ListPage> page = co_await inner_.next(context);
+    if (page) {
+      if (source_ != nullptr) discovery_.note_skipped(*page, *source_);
+      discovery_.note_failures(*page, store_);
+    }
+    co_return page;
+  }
+  const listing::ListingFacts& facts() const noexcept override { return inner_.facts(); }
+  Task<> close() override { co_await inner_.close(); }
+
+ private:
+  listing::EntryStream& inner_;
+  Discovery& discovery_;
+  const Source* source_;
+  const store::Store& store_;
+};
 
 void ChunkBuilder::count(std::uint64_t bytes) {
   chunk_.bytes += bytes;
@@ -33,23 +62,28 @@ Task<bool> ChunkBuilder::flush(OpContext& context) {
 }
 
 Discovery::Discovery(const Job& job, RunPorts& ports, KeySpool& extras)
-    : job_(job),
-      ports_(ports),
-      extras_(extras),
-      filter_(job.options.filters),
-      chunks_(job.options, ports.chunks, ports.progress) {}
+    : job_(job), ports_(ports), extras_(extras), chunks_(job.options, ports.chunks, ports.progress) {}
 Discovery::~Discovery() = default;
 
 Task<Discovered> Discovery::run(OpContext context) {
   ports_.progress.listing = true;
-  const bool merges = job_.operation == Operation::sync || job_.operation == Operation::check;
+  const listing::FilterOptions by_key{.patterns = job_.options.filters.patterns,
+                                      .ignore_case = job_.options.filters.ignore_case};
+  for (const Source& source : job_.sources) {
+    mappings_.push_back(mapping_of(source));
+    // Of a key alone neither size nor age is known.
+    filters_.emplace_back(source.keys && !merges() ? by_key : job_.options.filters, source.strip);
+  }
+  if (job_.destination) extra_filter_.emplace(by_key, job_.destination->prefix);
   for (std::size_t i = 0; i < job_.sources.size() && !context.stop().draining(); ++i) {
     const Source& source = job_.sources[i];
     const auto index = static_cast<std::uint16_t>(i);
     if (source.object)
       co_await take_object(source, index, context);
-    else if (merges)
+    else if (merges())
       co_await take_pairs(source, context);
+    else if (source.keys)
+      co_await take_keys(source, index, context);
     else
       co_await take_listing(source, index, context);
   }
@@ -87,7 +121,8 @@ Task<> Discovery::take_listing(const Source& source, std::uint16_t index, OpCont
   while (open && !context.stop().draining()) {
     std::optional<store::ListPage> page = co_await stream.next(context);
     if (!page) break;
-    note_page(*page, source);
+    note_skipped(*page, source);
+    note_failures(*page, *source.store);
     for (const store::Entry& entry : page->entries) {
       take_entry(source, index, entry);
       if (chunks_.full()) open = open && co_await chunks_.flush(context);
@@ -95,6 +130,19 @@ Task<> Discovery::take_listing(const Source& source, std::uint16_t index, OpCont
     co_await report(context);
   }
   co_await stream.close();
+}
+
+Task<> Discovery::take_keys(const Source& source, std::uint16_t index, OpContext& context) {
+  bool open = true;
+  while (open && !context.stop().draining()) {
+    std::optional<store::ListPage> page = co_await source.keys->next(context);
+    if (!page) break;
+    for (const store::Entry& entry : page->entries) {
+      take_entry(source, index, entry, false);
+      if (chunks_.full()) open = open && co_await chunks_.flush(context);
+    }
+    co_await report(context);
+  }
 }
 
 store::ListRequest Discovery::list_request(const std::string& prefix) const {
@@ -105,19 +153,44 @@ store::ListRequest Discovery::list_request(const std::string& prefix) const {
   return request;
 }
 
+listing::KeyMapping Discovery::mapping_of(const Source& source) const {
+  const std::string put = job_.destination ? job_.destination->prefix : std::string();
+  switch (job_.mapping) {
+    case Mapping::prefix: break;
+    case Mapping::flatten: return listing::KeyMapping::flatten(source.strip, put);
+    case Mapping::templated:
+      return listing::KeyMapping::from_template(source.strip, put, job_.mapping_template);
+  }
+  return listing::KeyMapping::prefix(source.strip, put);
+}
+
 Task<> Discovery::take_pairs(const Source& source, OpContext& context) {
   const Destination& destination = *job_.destination;
-  listing::ParallelLister ours(*source.store, list_request(source.prefix), {}, context);
-  listing::ParallelLister theirs(*destination.store, list_request(destination.prefix), {}, context);
-  listing::MergeWalk walk(ours, source.strip, theirs, destination.prefix);
-  std::vector<listing::Pair> pairs;
+  const listing::KeyMapping& mapping = mappings_.front();
+  listing::ParallelLister source_lister(*source.store, list_request(source.prefix), {}, context);
+  listing::ParallelLister destination_lister(*destination.store, list_request(destination.prefix), {},
+                                             context);
+  ObservedStream listed(source_lister, *this, &source, *source.store);
+  ObservedStream theirs(destination_lister, *this, nullptr, *destination.store);
+  // Where the mapping does not keep the order, the source is sorted by what it is mapped to.
+  std::optional<listing::SortedStream> sorted;
+  if (!mapping.keeps_order())
+    sorted.emplace(listed, listing::SpillSortOptions{.directory = spool_folder()}, &mapping);
+  listing::EntryStream* ours = sorted ? static_cast<listing::EntryStream*>(&*sorted) : &listed;
+  std::optional<listing::SortedStream> keys;
+  std::optional<listing::KeySelection> selected;
+  if (source.keys) {
+    keys.emplace(*source.keys, listing::SpillSortOptions{.directory = spool_folder()});
+    ours = &selected.emplace(*ours, *keys);
+  }
+  listing::MergeWalk walk(*ours, theirs, mapping);
   std::exception_ptr error;
   try {
     bool open = true;
-    while (open && !context.stop().draining() && co_await walk.next(pairs, context)) {
-      if (const store::ListPage* page = walk.new_source_page()) note_page(*page, source);
-      if (const store::ListPage* page = walk.new_destination_page()) note_destination_page(*page);
-      for (const listing::Pair& pair : pairs) {
+    while (open && !context.stop().draining()) {
+      const auto pairs = co_await walk.next(context);
+      if (pairs.empty()) break;
+      for (const listing::SourceAndDestination& pair : pairs) {
         take_pair(source, pair);
         if (chunks_.full()) open = open && co_await chunks_.flush(context);
       }
@@ -126,14 +199,26 @@ Task<> Discovery::take_pairs(const Source& source, OpContext& context) {
   } catch (...) {
     error = std::current_exception();
   }
-  co_await ours.close();
+  co_await ours->close();
   co_await theirs.close();
   if (error) std::rethrow_exception(error);
 }
 
-Item Discovery::item_of(const Source& source, std::uint16_t index, const store::Entry& entry) {
+// Nothing if the object can have no key at the destination: then that is its outcome.
+std::optional<Item> Discovery::item_of(const Source& source, std::uint16_t index, const store::Entry& entry) {
   TextArena& text = chunks_.text();
   Item item;
+  if (job_.destination) {
+    if (job_.destination->key) {
+      item.destination_key = text.store(*job_.destination->key);
+    } else {
+      if (auto error = mappings_[index].map(entry, mapped_)) {
+        fail(source, entry.key, *error);
+        return std::nullopt;
+      }
+      item.destination_key = text.store(mapped_);
+    }
+  }
   item.key = text.store(entry.key);
   item.etag = text.store(entry.etag);
   item.version = text.store(entry.version);
@@ -143,13 +228,6 @@ Item Discovery::item_of(const Source& source, std::uint16_t index, const store::
   item.changed = entry.changed;
   item.kind = entry.kind;
   item.source = index;
-  if (job_.destination) {
-    const Destination& destination = *job_.destination;
-    item.destination_key =
-        destination.key
-            ? text.store(*destination.key)
-            : job_.mapping.map(destination.prefix, entry.key.substr(source.strip.size()), entry, text);
-  }
   return item;
 }
 
@@ -158,69 +236,74 @@ void Discovery::add(const Item& item) {
   chunks_.count(item.size);
 }
 
-void Discovery::take_entry(const Source& source, std::uint16_t index, const store::Entry& entry) {
+void Discovery::take_entry(const Source& source, std::uint16_t index, const store::Entry& entry,
+                           bool facts_known) {
   if (source.glob && !source.glob->matches(entry.key)) return;  // was never meant: not part of the accounts
   count_listed(entry);
-  if (!filter_.accepts(entry.key.substr(source.strip.size()), entry)) {
+  if (!facts_known && !entry.key.starts_with(source.strip))
+    return fail(source, entry.key,
+                Error(ErrorClass::invalid_argument, "the key is not below the source " + source.text));
+  if (filters_[index].judge(entry) != listing::FilterReason::accepted) {
     ++found_.filtered;
     return;
   }
   if (job_.operation != Operation::remove && entry.kind == store::EntryKind::delete_marker)
     return skip(source, entry.key, "delete marker");
-  try {
-    Item item = item_of(source, index, entry);
-    item.action = job_.operation == Operation::remove ? Action::remove : Action::copy;
-    add(item);
-  } catch (...) {  // a key that maps to nothing is this object's failure, not the run's
-    fail(source, entry.key, current_error());
+  if (auto item = item_of(source, index, entry)) {
+    item->action = job_.operation == Operation::remove ? Action::remove : Action::copy;
+    item->facts_known = facts_known;
+    add(*item);
   }
 }
 
-void Discovery::take_pair(const Source& source, const listing::Pair& pair) {
+void Discovery::take_pair(const Source& source, const listing::SourceAndDestination& pair) {
   const Destination& destination = *job_.destination;
-  if (pair.destination != nullptr && filter_.accepts_key(pair.key)) ++result_.destination_objects;
-  if (pair.source == nullptr) return take_extra(pair);
+  if (pair.source == nullptr) return take_extra(*pair.destination);
   const store::Entry& entry = *pair.source;
+  if (pair.destination != nullptr) ++result_.destination_objects;
   count_listed(entry);
-  if (!filter_.accepts(pair.key, entry)) {
+  if (filters_.front().judge(entry) != listing::FilterReason::accepted) {
     ++found_.filtered;
     return;
   }
+  if (pair.problem == listing::PairProblem::collision)
+    return fail(source, entry.key,
+                Error(ErrorClass::already_exists, "another object has the same key at the destination"));
   const bool checking = job_.operation == Operation::check;
-  if (pair.destination == nullptr) {
-    if (checking) return missing(source, entry);
-    Item item = item_of(source, 0, entry);
-    item.reason = "missing at the destination";
-    return add(item);
+  if (pair.destination == nullptr && checking) return missing(source, entry);
+  std::string_view reason = "missing at the destination";
+  bool differs = true;
+  if (pair.destination != nullptr) {
+    const listing::Decision decision =
+        listing::decide(entry, *pair.destination, source.store->capabilities(),
+                        destination.store->capabilities(), job_.options.compare);
+    reason = listing::to_string(decision.reason);
+    differs = decision.verdict == listing::Verdict::differs;
+    const bool look_closer = checking && job_.options.check != CheckMode::metadata;
+    if (decision.verdict == listing::Verdict::same && !look_closer) {
+      if (checking)
+        ++found_.same;
+      else
+        skip(source, entry.key, reason);
+      return;
+    }
   }
-  listing::Decision decision =
-      listing::compare_entries(entry, source.store->capabilities(), *pair.destination,
-                               destination.store->capabilities(), job_.options.compare);
-  if (checking && job_.options.check == CheckMode::bytes && decision.verdict != listing::Verdict::differs)
-    decision.verdict = listing::Verdict::needs_details;
-  if (decision.verdict == listing::Verdict::same) {
-    if (checking)
-      ++found_.same;
-    else
-      skip(source, entry.key, decision.reason);
-    return;
-  }
-  Item item = item_of(source, 0, entry);
-  item.reason = decision.reason;
-  item.destination_size = pair.destination->size;
-  const bool differs = decision.verdict == listing::Verdict::differs;
+  std::optional<Item> item = item_of(source, 0, entry);
+  if (!item) return;
+  item->reason = reason;
+  item->destination_size = pair.destination != nullptr ? pair.destination->size : 0;
   if (checking)
-    item.action = Action::compare;
+    item->action = Action::compare;
   else
-    item.action = differs ? Action::copy : Action::copy_if_details;
-  add(item);
+    item->action = differs ? Action::copy : Action::copy_if_details;
+  add(*item);
 }
 
 // What the destination has and the source does not. Objects that a filter keeps out of the source are not
 // seen as extra: what was not to be copied is not to be deleted.
-void Discovery::take_extra(const listing::Pair& pair) {
-  const store::Entry& entry = *pair.destination;
-  if (!filter_.accepts_key(pair.key)) return;
+void Discovery::take_extra(const store::Entry& entry) {
+  if (extra_filter_->judge(entry) != listing::FilterReason::accepted) return;
+  ++result_.destination_objects;
   if (job_.operation == Operation::check) {
     if (job_.options.check_one_way) return;
     ++found_.extra;
@@ -244,17 +327,12 @@ void Discovery::count_listed(const store::Entry& entry) {
   ports_.progress.listed_objects.fetch_add(1, std::memory_order_relaxed);
 }
 
-void Discovery::note_page(const store::ListPage& page, const Source& source) {
+void Discovery::note_skipped(const store::ListPage& page, const Source& source) {
   for (const store::SkippedEntry& skipped : page.skipped) {
     ++found_.listed;
     ++result_.source_objects;
     skip(source, skipped.key, reason_text(skipped.reason));
   }
-  note_failures(page, *source.store);
-}
-
-void Discovery::note_destination_page(const store::ListPage& page) {
-  note_failures(page, *job_.destination->store);
 }
 
 void Discovery::note_failures(const store::ListPage& page, const store::Store& store) {

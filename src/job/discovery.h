@@ -61,19 +61,24 @@ class Discovery {
   Task<Discovered> run(OpContext context);
 
  private:
+  class ObservedStream;
+  // Whether both sides are listed and laid beside each other.
+  bool merges() const { return job_.operation == Operation::sync || job_.operation == Operation::check; }
   Task<> take_object(const Source& source, std::uint16_t index, OpContext& context);
   Task<> take_listing(const Source& source, std::uint16_t index, OpContext& context);
+  Task<> take_keys(const Source& source, std::uint16_t index, OpContext& context);
   Task<> take_pairs(const Source& source, OpContext& context);
   store::ListRequest list_request(const std::string& prefix) const;
-  void take_entry(const Source& source, std::uint16_t index, const store::Entry& entry);
-  void take_pair(const Source& source, const listing::Pair& pair);
-  void take_extra(const listing::Pair& pair);
-  Item item_of(const Source& source, std::uint16_t index, const store::Entry& entry);
+  void take_entry(const Source& source, std::uint16_t index, const store::Entry& entry,
+                  bool facts_known = true);
+  void take_pair(const Source& source, const listing::SourceAndDestination& pair);
+  void take_extra(const store::Entry& entry);
+  std::optional<Item> item_of(const Source& source, std::uint16_t index, const store::Entry& entry);
   void add(const Item& item);
+  listing::KeyMapping mapping_of(const Source& source) const;
 
   void count_listed(const store::Entry& entry);
-  void note_page(const store::ListPage& page, const Source& source);
-  void note_destination_page(const store::ListPage& page);
+  void note_skipped(const store::ListPage& page, const Source& source);
   void note_failures(const store::ListPage& page, const store::Store& store);
   void skip(const Source& source, std::string_view key, std::string_view reason);
   void missing(const Source& source, const store::Entry& entry);
@@ -85,7 +90,10 @@ class Discovery {
   const Job& job_;
   RunPorts& ports_;
   KeySpool& extras_;
-  listing::Filter filter_;
+  std::vector<listing::Filter> filters_;         // one a source
+  std::optional<listing::Filter> extra_filter_;  // of what the destination has: by key alone
+  std::vector<listing::KeyMapping> mappings_;    // one a source
+  std::string mapped_;                           // scratch
   ChunkBuilder chunks_;
   Accounts found_;  // since the last report
   bool list_failed_ = false;

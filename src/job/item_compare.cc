@@ -107,11 +107,12 @@ Task<ItemVerdict> compare_by_details(const Job& job, const Item& item, OpContext
     throw Error(ErrorClass::not_found, "was listed and is gone")
         .during("compare")
         .on(source.describe(item.key));
-  const listing::Decision decision = listing::compare_details(
-      *ours, source.capabilities(), *theirs, destination.capabilities(), job.options.compare);
-  if (decision.verdict == listing::Verdict::needs_contents)
+  const listing::Decision decision = listing::decide_with_details(
+      *ours, *theirs, source.capabilities(), destination.capabilities(), job.options.compare);
+  if (decision.verdict == listing::Verdict::needs_content)
     co_return co_await compare_bytes(job, item, context);
-  co_return ItemVerdict{decision.verdict == listing::Verdict::same, std::string(decision.reason)};
+  co_return ItemVerdict{decision.verdict == listing::Verdict::same,
+                        std::string(listing::to_string(decision.reason))};
 }
 
 Task<ItemVerdict> compare_for_check(const Job& job, const Item& item, OpContext& context) {

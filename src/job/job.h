@@ -10,6 +10,7 @@
 
 #include "base/glob.h"
 #include "listing/compare.h"
+#include "listing/entry_stream.h"
 #include "listing/filter.h"
 #include "listing/key_mapping.h"
 #include "store/properties.h"
@@ -35,19 +36,25 @@ struct Source {
   std::optional<Glob> glob;              // on complete keys
   std::optional<store::Details> object;  // just this object, already looked up: nothing is listed
   std::string version;                   // of that object; empty: the latest
+  // The keys that are meant, complete (--from-file, --manifest). copy, move and remove take them as they are,
+  // without a listing; sync and check take those of them that are listed.
+  std::shared_ptr<listing::EntryStream> keys;
 };
 
 struct Destination {
   std::shared_ptr<store::Store> store;
   std::string text;
   std::string prefix;              // put before mapped keys
-  std::optional<std::string> key;  // the one new name, instead of prefix and mapping
+  std::optional<std::string> key;  // the one new name of a single object, instead of prefix and mapping
 };
+
+// How keys change on their way (listing/key_mapping.h); strip and put come from the places.
+enum class Mapping : std::uint8_t { prefix, flatten, templated };
 
 enum class CheckMode : std::uint8_t { metadata, checksum, bytes };
 
 struct Options {
-  listing::FilterSpec filters;
+  listing::FilterOptions filters;  // on keys below `strip`, or below the destination's prefix
   listing::CompareOptions compare;
   transfer::TransferOptions transfer;
   bool delete_extra = false;        // sync: remove what the source does not have
@@ -69,7 +76,8 @@ struct Job {
   Operation operation = Operation::copy;
   std::vector<Source> sources;
   std::optional<Destination> destination;
-  listing::KeyMapping mapping;  // of stripped keys; the result is put under the destination's prefix
+  Mapping mapping = Mapping::prefix;
+  std::string mapping_template;  // with Mapping::templated
   Options options;
 };
 

@@ -18,11 +18,6 @@ struct SpoolRecord {
   std::uint32_t key_length, etag_length;
 };
 
-std::string spool_folder() {
-  const char* folder = std::getenv("TMPDIR");  // NOLINT(concurrency-mt-unsafe): never set by us
-  return folder != nullptr && *folder != '\0' ? folder : "/var/tmp";
-}
-
 int open_unnamed_file() {
   const std::string folder = spool_folder();
   int file = ::open(folder.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
@@ -37,6 +32,11 @@ int open_unnamed_file() {
 }
 
 }  // namespace
+
+std::string spool_folder() {
+  const char* folder = std::getenv("TMPDIR");  // NOLINT(concurrency-mt-unsafe): never set by us
+  return folder != nullptr && *folder != '\0' ? folder : "/var/tmp";
+}
 
 KeySpool::KeySpool(std::size_t memory_limit) : memory_limit_(memory_limit) {}
 

@@ -10,6 +10,9 @@
 
 namespace haul::job {
 
+// Where such files are put: TMPDIR, or /var/tmp.
+std::string spool_folder();
+
 // Written first, then read once. Not thread-safe. File access blocks shortly; batches are large.
 class KeySpool {
  public:

@@ -85,8 +85,8 @@ Task<Worker::ItemResult> Worker::copy_item(const Item& item, OpContext& context)
                                     .source_key = std::string(item.key),
                                     .source_version = std::string(item.version),
                                     .destination = destination,
-                                    .destination_key = std::string(item.destination_key),
-                                    .facts = entry_of(item)};
+                                    .destination_key = std::string(item.destination_key)};
+  if (item.facts_known) request.facts = entry_of(item);
   if (job_.options.create_only) request.mode = store::WriteMode::create_only;
   transfer::TransferResult moved = co_await transfer_.object(std::move(request), context);
   result.losses = std::move(moved.losses);

@@ -139,7 +139,7 @@ TEST_F(RunTest, what_a_filter_keeps_out_is_neither_copied_nor_deleted) {
   destination->put("out/b.tmp", "x");
   job.operation = job::Operation::sync;
   job.options.delete_extra = true;
-  job.options.filters.rules.push_back({false, "*.tmp"});
+  job.options.filters.patterns.push_back({false, "*.tmp"});
   const auto result = run();
   EXPECT_EQ(result.accounts.filtered, 1U);
   EXPECT_FALSE(destination->content("out/a.tmp"));
