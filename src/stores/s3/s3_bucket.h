@@ -59,6 +59,9 @@ class S3Bucket {
 
   const BucketOptions& options() const noexcept { return options_; }
   S3Service& service() const noexcept { return *service_; }
+  const std::shared_ptr<S3Service>& shared_service() const noexcept {
+    return service_;
+  }  // for another bucket
   const std::string& name() const noexcept { return options_.bucket; }
   std::string describe(std::string_view key) const;
 

@@ -1,4 +1,4 @@
-#include "faults/fake_server.h"
+#include "s3/fake_server.h"
 
 #include <arpa/inet.h>
 #include <fcntl.h>

@@ -2,15 +2,27 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "faults/fake_server.h"
 #include "runtime/shard.h"
-#include "support/conformance.h"
+#include "s3/fake_server.h"
 
 namespace haul::testing_support {
 namespace {
 
 using s3::Operation;
 using store::ByteRange;
+
+// Bytes that differ from place to place.
+std::string some_content(std::size_t size) {
+  std::string content(size, '\0');
+  std::uint64_t state = 88172645463325252ULL;
+  for (char& c : content) {
+    state ^= state << 13;
+    state ^= state >> 7;
+    state ^= state << 17;
+    c = static_cast<char>(state);
+  }
+  return content;
+}
 
 class S3Faults : public testing::Test {
  protected:
@@ -184,9 +196,19 @@ TEST_F(S3Faults, AnotherRegionIsFoundAndRemembered) {
 }
 
 TEST_F(S3Faults, AWrongClockIsCorrectedByTheServers) {
-  fake().fail(rule("PutObject", R"({"type": "skewed", "seconds": 3600})"));
-  write("k", "content");
-  EXPECT_EQ(requests(Operation::put_object), 2U);
+  const FakeServer ahead({"--skew", "3600"});
+  const auto store = make_s3_store(ahead.server(), {}, quick());
+  MemoryBody body(as_bytes("content"));
+  for (int i = 0; i < 2; ++i)
+    run(store->write("k", body, {}, context_));
+  EXPECT_EQ(run(read_whole(*store, "k", {}, context_)), "content");
+  EXPECT_EQ(store->bucket().service().requests()[static_cast<std::size_t>(Operation::put_object)], 3U);
+}
+
+TEST_F(S3Faults, AWrongClockIsCorrectedAlsoWhereNoDocumentSaysSo) {
+  const FakeServer behind({"--skew", "-3600"});
+  const auto store = make_s3_store(behind.server(), {}, quick());
+  EXPECT_FALSE(run(store->stat("missing", {}, context_)));
 }
 
 TEST_F(S3Faults, ALostAnswerToACreateIsNoConflict) {

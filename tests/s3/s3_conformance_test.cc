@@ -1,7 +1,7 @@
 // The contract of stores, on the fake S3 server and on a real one if the environment names it.
 #include <cstdlib>
 
-#include "faults/fake_server.h"
+#include "s3/fake_server.h"
 #include "support/conformance.h"
 
 namespace haul::testing_support {
@@ -20,7 +20,7 @@ StoreUnderTest on_fake(std::string name, s3::BucketOptions bucket, s3::ServiceOp
 std::vector<StoreUnderTest> stores() {
   std::vector<StoreUnderTest> all{on_fake("Fake", {}, {}),
                                   on_fake("FakeWithTrailers", {}, {.trailers = s3::Trailers::always})};
-  if (const char* endpoint = std::getenv("HAUL_TEST_S3_ENDPOINT")) {
+  if (const char* endpoint = std::getenv("HAUL_TEST_S3_ENDPOINT"); endpoint != nullptr && *endpoint != 0) {
     const Server server{endpoint, std::getenv("HAUL_TEST_S3_ACCESS_KEY"),
                         std::getenv("HAUL_TEST_S3_SECRET_KEY")};
     StoreUnderTest real;
