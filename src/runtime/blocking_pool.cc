@@ -16,15 +16,30 @@ BlockingPool::~BlockingPool() {
   ready_.notify_all();
 }
 
+// A wake-up is a system call and a change of threads. One is under way at a time: who comes takes work, and
+// wakes the next if there is more. Short calls are so done by few threads, long ones spread over all.
+bool BlockingPool::needs_waking_locked() noexcept {
+  if (idle_ == 0 || waking_ || queue_.empty()) return false;
+  waking_ = true;
+  return true;
+}
+
 void BlockingPool::submit(std::move_only_function<void()> work) {
   bool wake = false;
   {
     const std::lock_guard lock(mutex_);
     queue_.push_back(std::move(work));
-    // A wake-up is a system call: only when somebody sleeps and is needed.
-    wake = idle_ > 0;
+    wake = needs_waking_locked();
   }
   if (wake) ready_.notify_one();
+}
+
+// Waking a thread costs more than most work that comes here. So one is woken at a time: when it is up it wakes
+// the next if there is still work, and while it gets up the others may have done it all.
+bool BlockingPool::wake_one_locked() {
+  if (idle_ == 0 || waking_) return false;
+  waking_ = true;
+  return true;
 }
 
 void BlockingPool::work_loop() {
@@ -35,10 +50,13 @@ void BlockingPool::work_loop() {
       ++idle_;
       ready_.wait(lock);
       --idle_;
+      waking_ = false;
     }
     auto work = std::move(queue_.front());
     queue_.pop_front();
+    const bool wake = needs_waking_locked();
     lock.unlock();
+    if (wake) ready_.notify_one();
     work();
     work = nullptr;
     lock.lock();

@@ -56,11 +56,14 @@ class BlockingPool {
 
  private:
   void work_loop();
+  bool needs_waking_locked() noexcept;
 
-  std::mutex mutex_;  // guards the three below
+  std::mutex mutex_;  // guards the four below
   std::deque<std::move_only_function<void()>> queue_;
   unsigned idle_ = 0;
+  bool waking_ = false;  // somebody has been woken and has not come yet
   bool stopping_ = false;
+  bool waking_ = false;  // a thread is on its way up
   std::condition_variable ready_;
   std::vector<std::jthread> threads_;
 };

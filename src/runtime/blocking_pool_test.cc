@@ -77,7 +77,9 @@ TEST(BlockingPool, BringsExceptionsBack) {
 
 TEST(BlockingPool, RunsAsManyCallsAtOnceAsItHasThreads) {
   Runtime runtime(system_env(), null_logger(), {.shards = 1, .blocking_threads = 6});
-  runtime.run(BlockingCalls::at_once(6, runtime.context()));  // ends only if all six are there together
+  // Each round ends only if all six are there together; between rounds all fall asleep.
+  for (int round = 0; round < 300; ++round)
+    runtime.run(BlockingCalls::at_once(6, runtime.context()));
 }
 
 TEST(BlockingPool, ServesAllShards) {
