@@ -1,14 +1,17 @@
 """What the whole-program tests share: the program, real servers, trees of files, and judges that are not ours."""
+import http.client
 import json
 import os
 import pathlib
 import random
 import shutil
+import signal
 import stat
 import subprocess
 import sys
 import tempfile
 import unittest
+import urllib.parse
 import uuid
 
 import boto3
@@ -16,7 +19,9 @@ import botocore.config
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 HAUL = os.environ.get("HAUL", str(ROOT / "build/release/bin/haul"))
+HAUL_FAKES3 = os.environ.get("HAUL_FAKES3", str(ROOT / "build/release/bin/haul-fakes3"))
 REGION = "us-east-1"
+MIB = 1 << 20
 
 
 def service(name, *arguments):
@@ -56,13 +61,62 @@ def radosgw():
                     env[f"HAUL_RADOSGW_{side}_SECRET_KEY"]) for side in ("SOURCE", "DESTINATION")]
 
 
+class Fake:
+    """A running haul-fakes3 with two accounts: fast, counts requests, and fails as it is told."""
+
+    KEYS = {"source": ("AKIASOURCE0000000001", "source-secret-of-forty-characters-000001"),
+            "destination": ("AKIADESTIN0000000002", "destin-secret-of-forty-characters-000002")}
+
+    def __init__(self, *options):
+        accounts = [word for name, keys in self.KEYS.items() for word in ("--account", f"{name}={':'.join(keys)}")]
+        self.process = subprocess.Popen([HAUL_FAKES3, *accounts, *options], stdout=subprocess.PIPE, text=True)
+        line = self.process.stdout.readline().split()
+        assert line and line[0] == "listening", line
+        self.port = int(line[1])
+        self.endpoint = f"http://127.0.0.1:{self.port}"
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait(10)
+        self.process.stdout.close()
+
+    def account(self, name="source"):
+        return Account(self.endpoint, *self.KEYS[name])
+
+    def control(self, method, what, document=None):
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        try:
+            connection.request(method, "/_fakes3/" + what, json.dumps(document) if document is not None else None)
+            answer = connection.getresponse()
+            text = answer.read()
+            assert answer.status == 200, text
+            return json.loads(text)
+        finally:
+            connection.close()
+
+    def faults(self, *rules):
+        self.control("PUT", "faults", {"rules": list(rules)})
+
+    def stats(self):
+        return self.control("GET", "stats")
+
+    def operations(self):
+        """How often each operation was asked for since the counters were set to zero."""
+        return self.stats()["operations"]
+
+
 class Result:
     def __init__(self, done):
         self.code, self.out, self.err = done.returncode, done.stdout, done.stderr
+        self.peak = 0  # bytes in memory at most, where it was measured
 
     @property
     def json(self):
         return json.loads(self.out)
+
+    @property
+    def accounts(self):
+        return self.json["accounts"]
 
     def __str__(self):
         return f"exit {self.code}\n--- stdout\n{self.out[-4000:]}\n--- stderr\n{self.err[-4000:]}"
@@ -94,6 +148,43 @@ class HaulTest(unittest.TestCase):
             self.assertEqual(result.code, code, f"haul {' '.join(map(str, arguments))}: {result}")
         return result
 
+    def haul_measured(self, *arguments, code=0, env=None):
+        """Runs haul as haul() does, and says what memory it took at most (Result.peak, in bytes)."""
+        with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
+            process = subprocess.Popen([HAUL, *map(str, arguments)], env={**self.environment, **(env or {})},
+                                       stdin=subprocess.DEVNULL, stdout=out, stderr=err)
+            _, status, usage = os.wait4(process.pid, 0)
+            process.returncode = os.waitstatus_to_exitcode(status)
+            out.seek(0), err.seek(0)
+            result = Result(subprocess.CompletedProcess([], process.returncode, out.read(), err.read()))
+        result.peak = usage.ru_maxrss * 1024
+        result.cpu = usage.ru_utime + usage.ru_stime
+        if code is not None:
+            self.assertEqual(result.code, code, f"haul {' '.join(map(str, arguments))}: {result}")
+        return result
+
+    def start_haul(self, *arguments, env=None):
+        """haul in the background; ended with the test whatever happens."""
+        process = subprocess.Popen([HAUL, *map(str, arguments)], env={**self.environment, **(env or {})}, text=True,
+                                   stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+        def end():
+            if process.poll() is None:
+                process.send_signal(signal.SIGKILL)
+                process.wait()
+            process.stdout.close()
+            process.stderr.close()
+
+        self.addCleanup(end)
+        return process
+
+    def aws_files(self, config, credentials=""):
+        """The shared configuration files of AWS users, as haul's environment finds them."""
+        folder = self.folder / "home/.aws"
+        folder.mkdir(exist_ok=True)
+        (folder / "config").write_text(config, encoding="utf-8")
+        (folder / "credentials").write_text(credentials, encoding="utf-8")
+
     def bucket(self, account, name=None):
         """A new bucket of that account; emptied and removed at the end."""
         name = name or f"e2e-{uuid.uuid4().hex[:16]}"
@@ -101,6 +192,38 @@ class HaulTest(unittest.TestCase):
         client.create_bucket(Bucket=name)
         self.addCleanup(empty_and_remove, client, name)
         return name
+
+
+class FakeTest(HaulTest):
+    """With a fake S3 server of its own, forgotten between tests."""
+
+    OPTIONS = ()
+
+    @classmethod
+    def setUpClass(cls):
+        cls.fake = Fake(*cls.OPTIONS)
+        cls.addClassCleanup(cls.fake.stop)
+
+    def setUp(self):
+        super().setUp()
+        self.fake.control("DELETE", "faults")
+        self.fake.control("POST", "reset")
+        self.fake.control("PUT", "settings", {"latency-us": 0, "rate": 0, "sts-seconds": 0})
+        self.account = self.fake.account()
+        self.use(self.account)
+        self.s3 = self.account.client()
+
+    def make_bucket(self, name, objects=None, **properties):
+        """A bucket with these bodies by key."""
+        self.s3.create_bucket(Bucket=name)
+        for key, body in (objects or {}).items():
+            self.s3.put_object(Bucket=name, Key=key, Body=body, **properties)
+        return name
+
+    def contents(self, bucket, prefix=""):
+        """key -> body of everything below the prefix."""
+        return {key: self.s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+                for key in list_bucket(self.s3, bucket, prefix)}
 
 
 def empty_and_remove(client, bucket):
@@ -151,6 +274,35 @@ def facts_of_tree(root):
             if stat.S_ISREG(found.st_mode):
                 facts[os.path.relpath(path, root)] = (found.st_size, stat.S_IMODE(found.st_mode), found.st_mtime_ns)
     return facts
+
+
+def unquote(text):
+    return urllib.parse.unquote(text, errors="surrogateescape")
+
+
+def failed_keys(result):
+    """The keys that a run's document names as failed."""
+    return {failure["key"] for failure in result.json["failures"]}
+
+
+def du_total(result):
+    """(objects, bytes) of the sum that `haul du --json` shows."""
+    total = result.json["total"]
+    return total["objects"], total["bytes"]
+
+
+def write_tree(root, files):
+    """relative path -> bytes, written below root."""
+    for path, body in files.items():
+        target = pathlib.Path(root, path)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(body)
+    return pathlib.Path(root)
+
+
+def read_tree(root):
+    """relative path -> bytes of every regular file below root."""
+    return {path: pathlib.Path(root, path).read_bytes() for path in facts_of_tree(root)}
 
 
 def list_bucket(client, bucket, prefix=""):

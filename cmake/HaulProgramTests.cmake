@@ -1,0 +1,16 @@
+# haul_program_tests(FOLDER [NEEDS fixture...] [SERIAL]): every *_test.py of this folder is a test of the whole program,
+# named FOLDER.suite_test. They share tests/e2e/harness.py.
+function(haul_program_tests folder)
+  cmake_parse_arguments(PARSE_ARGV 1 tests "" "" "NEEDS")
+  find_package(Python3 REQUIRED COMPONENTS Interpreter)
+  file(GLOB suites CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*_test.py)
+  foreach(suite ${suites})
+    get_filename_component(name ${suite} NAME_WE)
+    add_test(NAME ${folder}.${name} COMMAND ${Python3_EXECUTABLE} ${suite}
+      WORKING_DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR})
+    # One after the other: they share servers, memory, and two cores.
+    set_tests_properties(${folder}.${name} PROPERTIES LABELS "e2e;${folder}" RUN_SERIAL TRUE TIMEOUT 900
+      ENVIRONMENT "HAUL=$<TARGET_FILE:haul>;HAUL_FAKES3=$<TARGET_FILE:haul-fakes3>;HAUL_SERVICES_DATA=${CMAKE_BINARY_DIR}/services;PYTHONDONTWRITEBYTECODE=1;PYTHONPATH=${CMAKE_SOURCE_DIR}/tests/e2e"
+      FIXTURES_REQUIRED "${tests_NEEDS}")
+  endforeach()
+endfunction()
