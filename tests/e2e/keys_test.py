@@ -31,7 +31,7 @@ def body_of(key):
 
 def properties_of(number):
     return {"Metadata": {"number": str(number), "note": f"value {number}; a=b, \"c\""},
-            "Tagging": urllib.parse.urlencode({"number": number, "k e+y": "v=a/l:u@e"}),
+            "Tagging": urllib.parse.urlencode({"number": number, "k e+y": "v=a/l:u@e"}, quote_via=urllib.parse.quote),
             "ContentType": f"application/x-test-{number}", "CacheControl": f"max-age={number}",
             "ContentDisposition": f"attachment; filename=\"{number}.bin\"", "ContentLanguage": "de-AT",
             "ContentEncoding": "x-nothing"}
