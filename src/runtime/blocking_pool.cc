@@ -34,14 +34,6 @@ void BlockingPool::submit(std::move_only_function<void()> work) {
   if (wake) ready_.notify_one();
 }
 
-// Waking a thread costs more than most work that comes here. So one is woken at a time: when it is up it wakes
-// the next if there is still work, and while it gets up the others may have done it all.
-bool BlockingPool::wake_one_locked() {
-  if (idle_ == 0 || waking_) return false;
-  waking_ = true;
-  return true;
-}
-
 void BlockingPool::work_loop() {
   std::unique_lock lock(mutex_);
   while (true) {

@@ -63,7 +63,6 @@ class BlockingPool {
   unsigned idle_ = 0;
   bool waking_ = false;  // somebody has been woken and has not come yet
   bool stopping_ = false;
-  bool waking_ = false;  // a thread is on its way up
   std::condition_variable ready_;
   std::vector<std::jthread> threads_;
 };
