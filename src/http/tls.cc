@@ -119,6 +119,7 @@ int TlsStream::wire_read(BIO* bio, char* into, int size) {
   auto& wire = *static_cast<Wire*>(BIO_get_data(bio));
   BIO_clear_retry_flags(bio);
   const ssize_t got = ::recv(wire.socket, into, static_cast<std::size_t>(size), 0);
+  wire.drained = got < size;
   if (got > 0) return static_cast<int>(got);
   if (got == 0)
     wire.ended = true;
@@ -182,10 +183,13 @@ Io TlsStream::read(std::span<std::byte> into) {
     ERR_clear_error();
     std::size_t got = 0;
     const int result = SSL_read_ex(ssl_, into.data() + total, into.size() - total, &got);
+    if (result != 1) {
+      if (total != 0) break;  // whatever it is, it comes again
+      return outcome(result);
+    }
     total += got;
-    if (result == 1) continue;
-    if (total != 0) break;  // whatever it is, it comes again
-    return outcome(result);
+    // Asking a socket that has just been emptied would be a system call for nothing.
+    if (wire_.drained && !pending()) break;
   }
   return {IoState::done, total};
 }

@@ -61,6 +61,7 @@ class TlsStream {
   struct Wire {  // what the BIO works on
     int socket;
     bool ended = false;
+    bool drained = false;  // the last call got less than it could take
     int error = 0;
   };
   friend class TlsContext;
