@@ -80,7 +80,7 @@ class S3ServiceTest : public testing::TestWithParam<Server> {
 TEST_P(S3ServiceTest, BucketsAreMadeFoundAndRemoved) {
   const std::string name = bucket().name();
   EXPECT_TRUE(run(s3::head_bucket(bucket(), context_)).has_value());
-  EXPECT_EQ(run(s3::create_bucket(bucket(), {}, context_)), s3::Created::was_mine);
+  EXPECT_NO_THROW(run(s3::create_bucket(bucket(), {}, context_)));
   s3::BucketOptions other;
   other.bucket = name + "-missing";
   const auto missing = make_s3_store(GetParam(), other);

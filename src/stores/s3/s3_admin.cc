@@ -96,7 +96,9 @@ Task<std::string> versioning_status(S3Bucket& bucket, OpContext& context) {
 Task<PendingUploads> list_uploads(S3Bucket& bucket, std::string prefix, std::string key_marker,
                                   std::string upload_id_marker, OpContext& context) {
   Call call = bucket.make_call(Operation::list_multipart_uploads, "GET", {});
-  call.query.add("uploads").add("encoding-type", "url");
+  call.query.add("uploads");
+  // Ceph encodes the keys when asked to and does not say so in its answer.
+  if (bucket.service().amazon()) call.query.add("encoding-type", "url");
   if (!prefix.empty()) call.query.add("prefix", prefix);
   if (!key_marker.empty()) call.query.add("key-marker", key_marker);
   if (!upload_id_marker.empty()) call.query.add("upload-id-marker", upload_id_marker);

@@ -14,6 +14,7 @@ namespace haul::s3 {
 // All buckets of the identity. `service_bucket` is one made with an empty name.
 Task<std::vector<BucketEntry>> list_buckets(S3Bucket& service_bucket, OpContext& context);
 
+// Some services, and Amazon's us-east-1, answer `made` for a bucket that was there and is one's own.
 enum class Created { made, was_mine };
 // In the service's region, or in `region`. Throws already_exists if it is somebody else's.
 Task<Created> create_bucket(S3Bucket& bucket, std::string region, OpContext& context);
