@@ -1,9 +1,11 @@
 // What a local store costs per small file: listing, reading, writing, removing.
 //
 //   bench_local_store DIRECTORY [files] [bytes per file] [in flight]
+//   bench_local_store list DIRECTORY [memory for names in bytes]
 //
-// Makes a tree below DIRECTORY, works on it and removes it. Costs are processor time (user + system) of the
-// whole process per file, and beside them what the bare system calls cost in one loop of one thread.
+// The first makes a tree below DIRECTORY, works on it and removes it. Costs are processor time (user +
+// system) of the whole process per file, and beside them what the bare system calls cost in one loop of one
+// thread.
 #include "stores/local/local_store.h"
 
 #include <dirent.h>
@@ -185,6 +187,21 @@ void run(const std::string& root, std::size_t files, std::size_t bytes, unsigned
   ::rmdir(root.c_str());
 }
 
+void list_only(const std::string& root, std::uint64_t names_memory) {
+  local::LocalOptions options;
+  options.root = root;
+  if (names_memory != 0) options.names_memory = names_memory;
+  local::LocalStore store(options);
+  Runtime runtime(system_env(), null_logger(), {.shards = 1, .blocking_threads = 8});
+  OpContext context = runtime.context();
+  const Meter meter;
+  const std::size_t count = runtime.run_for(list_files(store, context));
+  report("list", meter.per(std::max<std::size_t>(count, 1)));
+  rusage now{};
+  ::getrusage(RUSAGE_SELF, &now);
+  std::printf("%zu files, peak memory %ld MiB\n", count, now.ru_maxrss / 1024);
+}
+
 }  // namespace
 }  // namespace haul
 
@@ -196,5 +213,8 @@ int main(int argc, char** argv) {
   const auto number = [&](int i, std::size_t otherwise) {
     return argc > i ? static_cast<std::size_t>(std::strtoull(argv[i], nullptr, 10)) : otherwise;
   };
-  haul::run(argv[1], number(2, 50'000), number(3, 4096), static_cast<unsigned>(number(4, 64)));
+  if (std::string_view(argv[1]) == "list" && argc > 2)
+    haul::list_only(argv[2], number(3, 0));
+  else
+    haul::run(argv[1], number(2, 50'000), number(3, 4096), static_cast<unsigned>(number(4, 64)));
 }
