@@ -51,11 +51,11 @@ std::array<char, 16> format_amz_date(std::int64_t second) noexcept {
 
 // Without the white space around it, and runs of spaces as one: a proxy may change those.
 void append_canonical_value(std::string& out, std::string_view value) {
-  constexpr std::string_view kBlank = " \t";
-  if (!value.empty() && (kBlank.contains(value.front()) || kBlank.contains(value.back()))) {
-    const std::size_t from = value.find_first_not_of(kBlank);
+  constexpr std::string_view kAround = " \t";
+  if (!value.empty() && (kAround.contains(value.front()) || kAround.contains(value.back()))) {
+    const std::size_t from = value.find_first_not_of(kAround);
     if (from == std::string_view::npos) return;
-    value = value.substr(from, value.find_last_not_of(kBlank) + 1 - from);
+    value = value.substr(from, value.find_last_not_of(kAround) + 1 - from);
   }
   while (true) {
     const std::size_t run = value.find("  ");

@@ -8,7 +8,7 @@ namespace haul::transfer {
 namespace {
 
 constexpr std::uint64_t kSmallest = 4096;
-constexpr std::uint64_t kMiB = 1 << 20;
+constexpr std::uint64_t kLargeStep = 1 << 20;
 constexpr std::align_val_t kAlignment{4096};
 
 }  // namespace
@@ -19,12 +19,12 @@ void Buffer::release() noexcept {
 
 std::uint64_t BufferPool::capacity_for(std::uint64_t size) noexcept {
   if (size == 0) return 0;
-  if (size <= kMiB) return std::bit_ceil(std::max(size, kSmallest));
-  return (size + kMiB - 1) / kMiB * kMiB;
+  if (size <= kLargeStep) return std::bit_ceil(std::max(size, kSmallest));
+  return (size + kLargeStep - 1) / kLargeStep * kLargeStep;
 }
 
 std::size_t BufferPool::class_of(std::uint64_t capacity) noexcept {
-  if (capacity > kMiB) return kSmallClasses;
+  if (capacity > kLargeStep) return kSmallClasses;
   return static_cast<std::size_t>(std::countr_zero(capacity) - std::countr_zero(kSmallest));
 }
 
@@ -32,7 +32,7 @@ bool BufferPool::take_idle(std::uint64_t capacity, Buffer& buffer) noexcept {
   auto& shelf = idle_[class_of(capacity)];
   if (shelf.empty()) return false;
   auto found = shelf.end() - 1;
-  if (capacity > kMiB) {
+  if (capacity > kLargeStep) {
     // A somewhat larger one will do, but not one that wastes more than it holds.
     found = std::ranges::find_if(shelf, [capacity](const Buffer& idle) {
       return idle.capacity() >= capacity && idle.capacity() <= 2 * capacity;

@@ -8,22 +8,22 @@
 namespace haul::transfer {
 namespace {
 
-constexpr std::uint64_t kMiB = 1 << 20;
+constexpr std::uint64_t kMebibyte = 1 << 20;
 
 TEST(BufferPool, RoundsUpToAFewSizes) {
   EXPECT_EQ(BufferPool::capacity_for(0), 0U);
   EXPECT_EQ(BufferPool::capacity_for(1), 4096U);
   EXPECT_EQ(BufferPool::capacity_for(4096), 4096U);
   EXPECT_EQ(BufferPool::capacity_for(4097), 8192U);
-  EXPECT_EQ(BufferPool::capacity_for(kMiB), kMiB);
-  EXPECT_EQ(BufferPool::capacity_for(kMiB + 1), 2 * kMiB);
-  EXPECT_EQ(BufferPool::capacity_for(5 * kMiB + 1), 6 * kMiB);
+  EXPECT_EQ(BufferPool::capacity_for(kMebibyte), kMebibyte);
+  EXPECT_EQ(BufferPool::capacity_for(kMebibyte + 1), 2 * kMebibyte);
+  EXPECT_EQ(BufferPool::capacity_for(5 * kMebibyte + 1), 6 * kMebibyte);
 }
 
 TEST(BufferPool, GivesTheSameMemoryToTheNextObject) {
-  MemoryBudget budget(16 * kMiB);
-  BufferPool pool(budget, 4 * kMiB);
-  for (const std::uint64_t size : {std::uint64_t{100}, 3 * kMiB}) {
+  MemoryBudget budget(16 * kMebibyte);
+  BufferPool pool(budget, 4 * kMebibyte);
+  for (const std::uint64_t size : {std::uint64_t{100}, 3 * kMebibyte}) {
     Buffer first, second;
     ASSERT_TRUE(pool.try_take(size, first));
     const std::byte* memory = first.all().data();
@@ -35,50 +35,50 @@ TEST(BufferPool, GivesTheSameMemoryToTheNextObject) {
 }
 
 TEST(BufferPool, WhatLiesIdleIsAccountedForAndBounded) {
-  MemoryBudget budget(16 * kMiB);
-  BufferPool pool(budget, 2 * kMiB);
+  MemoryBudget budget(16 * kMebibyte);
+  BufferPool pool(budget, 2 * kMebibyte);
   {
     Buffer a, b, c;
-    ASSERT_TRUE(pool.try_take(kMiB, a));
-    ASSERT_TRUE(pool.try_take(kMiB, b));
-    ASSERT_TRUE(pool.try_take(kMiB, c));
-    EXPECT_EQ(budget.in_use(), 3 * kMiB);
+    ASSERT_TRUE(pool.try_take(kMebibyte, a));
+    ASSERT_TRUE(pool.try_take(kMebibyte, b));
+    ASSERT_TRUE(pool.try_take(kMebibyte, c));
+    EXPECT_EQ(budget.in_use(), 3 * kMebibyte);
   }
-  EXPECT_EQ(pool.idle_bytes(), 2 * kMiB);
-  EXPECT_EQ(budget.in_use(), 2 * kMiB);
+  EXPECT_EQ(pool.idle_bytes(), 2 * kMebibyte);
+  EXPECT_EQ(budget.in_use(), 2 * kMebibyte);
   pool.clear();
   EXPECT_EQ(budget.in_use(), 0U);
 }
 
 TEST(BufferPool, ALargeBufferIsNotWastedOnASmallNeed) {
-  MemoryBudget budget(64 * kMiB);
-  BufferPool pool(budget, 16 * kMiB);
+  MemoryBudget budget(64 * kMebibyte);
+  BufferPool pool(budget, 16 * kMebibyte);
   {
     Buffer large;
-    ASSERT_TRUE(pool.try_take(10 * kMiB, large));
+    ASSERT_TRUE(pool.try_take(10 * kMebibyte, large));
   }
   Buffer small;
-  ASSERT_TRUE(pool.try_take(2 * kMiB, small));
-  EXPECT_EQ(small.capacity(), 2 * kMiB);
+  ASSERT_TRUE(pool.try_take(2 * kMebibyte, small));
+  EXPECT_EQ(small.capacity(), 2 * kMebibyte);
   Buffer fitting;
-  ASSERT_TRUE(pool.try_take(6 * kMiB, fitting));
-  EXPECT_EQ(fitting.capacity(), 10 * kMiB);
+  ASSERT_TRUE(pool.try_take(6 * kMebibyte, fitting));
+  EXPECT_EQ(fitting.capacity(), 10 * kMebibyte);
 }
 
 struct PoolUsers {
   // Takes the whole budget in another size than what lies idle.
   static Task<> take_all(BufferPool& pool, OpContext context) {
     {
-      const Buffer idle = co_await pool.take(2 * kMiB, context);
+      const Buffer idle = co_await pool.take(2 * kMebibyte, context);
     }
-    EXPECT_EQ(pool.idle_bytes(), 2 * kMiB);
-    const Buffer all = co_await pool.take(8 * kMiB, context);
-    EXPECT_EQ(all.capacity(), 8 * kMiB);
+    EXPECT_EQ(pool.idle_bytes(), 2 * kMebibyte);
+    const Buffer all = co_await pool.take(8 * kMebibyte, context);
+    EXPECT_EQ(all.capacity(), 8 * kMebibyte);
     EXPECT_EQ(pool.idle_bytes(), 0U);
   }
 
   static Task<> hold(BufferPool& pool, bool& waits, OpContext context) {
-    const Buffer mine = co_await pool.take(8 * kMiB, context);
+    const Buffer mine = co_await pool.take(8 * kMebibyte, context);
     waits = false;
   }
 
@@ -86,7 +86,7 @@ struct PoolUsers {
     TaskGroup group(context.executor());
     bool waits = true;
     {
-      const Buffer kept = co_await pool.take(2 * kMiB, context);
+      const Buffer kept = co_await pool.take(2 * kMebibyte, context);
       group.spawn(hold(pool, waits, context));
     }
     co_await group.join();
@@ -96,15 +96,15 @@ struct PoolUsers {
 
 TEST(BufferPool, GivesUpWhatLiesIdleBeforeItWaits) {
   ManualRuntime world;
-  MemoryBudget budget(8 * kMiB);
-  BufferPool pool(budget, 4 * kMiB);
+  MemoryBudget budget(8 * kMebibyte);
+  BufferPool pool(budget, 4 * kMebibyte);
   world.run(PoolUsers::take_all(pool, world.context()));
 }
 
 TEST(BufferPool, KeepsNothingWhileSomebodyWaits) {
   ManualRuntime world;
-  MemoryBudget budget(8 * kMiB);
-  BufferPool pool(budget, 4 * kMiB);
+  MemoryBudget budget(8 * kMebibyte);
+  BufferPool pool(budget, 4 * kMebibyte);
   world.run(PoolUsers::give_to_waiters(pool, world.context()));
 }
 

@@ -17,7 +17,7 @@ namespace {
 
 using CopyConditions = S3Service::CopyConditions;
 
-constexpr std::size_t kAnswerLimit = 1 << 20;
+constexpr std::size_t kCopyAnswerLimit = 1 << 20;
 constexpr std::uint64_t kMostParts = 10'000;
 constexpr std::uint64_t kLargestPart = 5ULL << 30;
 constexpr std::uint64_t kPromptCopy = 8
@@ -90,7 +90,7 @@ struct Attempt {
 
 Task<> try_copy(Attempt& attempt, OpContext& context) {
   try {
-    attempt.document = co_await attempt.job.to.send_for_document(attempt.call, kAnswerLimit, context);
+    attempt.document = co_await attempt.job.to.send_for_document(attempt.call, kCopyAnswerLimit, context);
     if (attempt.document.status >= 300) co_return;
     auto result = parse_object_result(attempt.document.body);
     if (!result) throw attempt.job.to.error_of(attempt.call, attempt.document, result.error());

@@ -8,7 +8,7 @@
 namespace haul::s3 {
 namespace {
 
-constexpr std::size_t kAnswerLimit = 8 << 20;  // a thousand failures, each with key and message
+constexpr std::size_t kRemoveAnswerLimit = 8 << 20;  // a thousand failures, each with key and message
 
 bool is_gone(std::string_view code) {
   return code == "NoSuchKey" || code == "NoSuchVersion";
@@ -47,7 +47,7 @@ Task<> try_remove(Removal& removal, OpContext& context) {
   MemoryBody body(as_bytes(text));
   Call call = removal.bucket.make_document_call(Operation::delete_objects, "POST", {}, body);
   call.query.add("delete");
-  Document document = co_await removal.bucket.send_for_document(call, kAnswerLimit, context);
+  Document document = co_await removal.bucket.send_for_document(call, kRemoveAnswerLimit, context);
   auto failures = parse_delete_result(document.body);
   if (!failures) throw removal.bucket.error_of(call, document, failures.error());
   removal.answered = true;
@@ -92,7 +92,7 @@ Task<> remove_one(S3Bucket& bucket, const store::RemoveItem& item, std::optional
   if (!item.version.empty()) call.query.add("versionId", item.version);
   if (!item.etag.empty()) call.headers.add_kept("if-match", quoted_etag(item.etag));
   try {
-    co_await bucket.request(std::move(call), Replay::safe, kAnswerLimit, context);
+    co_await bucket.request(std::move(call), Replay::safe, kRemoveAnswerLimit, context);
   } catch (const Error& error) {
     if (error.error_class() == ErrorClass::cancelled) throw;
     if (!is_gone(error.code())) result = as_removal_error(error);
@@ -128,14 +128,14 @@ Task<> write_tags(S3Bucket& bucket, std::string key, store::Tags tags, OpContext
   if (tags.empty()) {
     Call call = bucket.make_call(Operation::delete_object_tagging, "DELETE", key);
     call.query.add("tagging");
-    co_await bucket.request(std::move(call), Replay::safe, kAnswerLimit, context);
+    co_await bucket.request(std::move(call), Replay::safe, kRemoveAnswerLimit, context);
     co_return;
   }
   const std::string text = tagging_document(tags);
   MemoryBody body(as_bytes(text));
   Call call = bucket.make_document_call(Operation::put_object_tagging, "PUT", key, body);
   call.query.add("tagging");
-  co_await bucket.request(std::move(call), Replay::safe, kAnswerLimit, context);
+  co_await bucket.request(std::move(call), Replay::safe, kRemoveAnswerLimit, context);
 }
 
 }  // namespace haul::s3

@@ -3,14 +3,14 @@
 namespace haul::s3 {
 namespace {
 
-constexpr std::size_t kAnswerLimit = 16 << 20;
+constexpr std::size_t kAdminAnswerLimit = 16 << 20;
 
 // The document as `parse` reads it, from an answer that is asked for as often as it takes.
 template <class T>
 Task<T> ask(S3Bucket& bucket, Call& call, Result<T> (*parse)(std::string&), OpContext& context) {
   Document document = co_await with_retry(
       context, bucket.retry_policy(), Replay::safe,
-      [&bucket, &call, &context] { return bucket.send_for_document(call, kAnswerLimit, context); });
+      [&bucket, &call, &context] { return bucket.send_for_document(call, kAdminAnswerLimit, context); });
   auto result = parse(document.body);
   if (!result) throw bucket.error_of(call, document, result.error());
   co_return std::move(*result);
@@ -48,7 +48,7 @@ Task<Created> create_bucket(S3Bucket& bucket, std::string region, OpContext& con
                   : bucket.make_call(Operation::create_bucket, "PUT", {});
   call.headers.add_if("x-amz-acl", bucket.options().acl);
   try {
-    co_await bucket.request(std::move(call), Replay::safe, kAnswerLimit, context);
+    co_await bucket.request(std::move(call), Replay::safe, kAdminAnswerLimit, context);
   } catch (const Error& error) {
     if (error.code() != "BucketAlreadyOwnedByYou") throw;
     co_return Created::was_mine;
@@ -59,7 +59,7 @@ Task<Created> create_bucket(S3Bucket& bucket, std::string region, OpContext& con
 Task<bool> delete_bucket(S3Bucket& bucket, OpContext& context) {
   try {
     co_await bucket.request(bucket.make_call(Operation::delete_bucket, "DELETE", {}), Replay::safe,
-                            kAnswerLimit, context);
+                            kAdminAnswerLimit, context);
   } catch (const Error& error) {
     if (error.code() != "NoSuchBucket") throw;
     co_return false;
@@ -71,7 +71,8 @@ Task<std::optional<BucketHead>> head_bucket(S3Bucket& bucket, OpContext& context
   Call call = bucket.make_call(Operation::head_bucket, "HEAD", {});
   call.accept = 404;
   try {
-    const Document document = co_await bucket.request(std::move(call), Replay::safe, kAnswerLimit, context);
+    const Document document =
+        co_await bucket.request(std::move(call), Replay::safe, kAdminAnswerLimit, context);
     if (document.status == 404) co_return std::nullopt;
     const std::string& region = document.answer.bucket_region;
     co_return BucketHead{.region = region.empty() ? bucket.region(context) : region};
@@ -118,7 +119,8 @@ Task<Restore> restore_object(S3Bucket& bucket, std::string key, std::string vers
   call.query.add("restore");
   if (!version.empty()) call.query.add("versionId", version);
   try {
-    const Document document = co_await bucket.request(std::move(call), Replay::safe, kAnswerLimit, context);
+    const Document document =
+        co_await bucket.request(std::move(call), Replay::safe, kAdminAnswerLimit, context);
     co_return document.status == 202 ? Restore::started : Restore::already_restored;
   } catch (const Error& error) {
     if (error.code() != "RestoreAlreadyInProgress") throw;

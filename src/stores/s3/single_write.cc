@@ -8,7 +8,7 @@
 namespace haul::s3 {
 namespace {
 
-constexpr std::size_t kAnswerLimit = 1 << 20;
+constexpr std::size_t kPutAnswerLimit = 1 << 20;
 constexpr int kBadDigests = 2;  // the second time it is not the line that changes the bytes
 
 struct Put {
@@ -22,7 +22,7 @@ struct Put {
 
 Task<Document> try_put(Put& put, OpContext& context) {
   try {
-    Document document = co_await put.bucket.send_for_document(put.call, kAnswerLimit, context);
+    Document document = co_await put.bucket.send_for_document(put.call, kPutAnswerLimit, context);
     if (document.status < 300) put.verified = put.outgoing.confirmed_by(document);
     co_return document;
   } catch (const Error& error) {

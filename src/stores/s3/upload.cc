@@ -11,7 +11,7 @@
 namespace haul::s3 {
 namespace {
 
-constexpr std::size_t kAnswerLimit = 1 << 20;
+constexpr std::size_t kUploadAnswerLimit = 1 << 20;
 
 std::string upper(std::string_view text) {
   std::string out(text);
@@ -72,7 +72,7 @@ class S3Upload final : public store::Upload {
 
  private:
   Task<Document> try_part(Call& call, OutgoingBody& outgoing, OpContext& context) {
-    Document document = co_await bucket_.send_for_document(call, kAnswerLimit, context);
+    Document document = co_await bucket_.send_for_document(call, kUploadAnswerLimit, context);
     outgoing.confirmed_by(document);
     co_return document;
   }
@@ -89,7 +89,7 @@ class S3Upload final : public store::Upload {
 };
 
 Task<std::string> try_create(S3Bucket& bucket, Call& call, OpContext& context) {
-  Document document = co_await bucket.send_for_document(call, kAnswerLimit, context);
+  Document document = co_await bucket.send_for_document(call, kUploadAnswerLimit, context);
   auto id = parse_upload_id(document.body);
   if (!id) throw bucket.error_of(call, document, id.error());
   co_return std::move(*id);
@@ -107,7 +107,7 @@ struct Completion {
 Task<> try_complete(Completion& completion, OpContext& context) {
   try {
     completion.document =
-        co_await completion.bucket.send_for_document(completion.call, kAnswerLimit, context);
+        co_await completion.bucket.send_for_document(completion.call, kUploadAnswerLimit, context);
     if (completion.document.status >= 300) co_return;
     auto result = parse_object_result(completion.document.body);
     if (!result) throw completion.bucket.error_of(completion.call, completion.document, result.error());
@@ -248,7 +248,7 @@ Task<> abort_upload(S3Bucket& bucket, std::string key, std::string id, OpContext
   Call call = bucket.make_call(Operation::abort_multipart_upload, "DELETE", key);
   call.query.add("uploadId", id);
   call.accept = 404;
-  co_await bucket.request(std::move(call), Replay::safe, kAnswerLimit, context);
+  co_await bucket.request(std::move(call), Replay::safe, kUploadAnswerLimit, context);
 }
 
 Task<std::unique_ptr<store::Upload>> begin_upload(S3Bucket& bucket, std::string key,
