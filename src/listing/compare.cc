@@ -1,147 +1,186 @@
 #include "listing/compare.h"
 
 #include <algorithm>
+#include <optional>
 
 namespace haul::listing {
 namespace {
 
-// 32 hexadecimal digits: the MD5 of the content, unless the object is encrypted by KMS or a customer's key.
-bool has_md5_form(std::string_view etag) {
-  return etag.size() == 32 && std::all_of(etag.begin(), etag.end(), [](char c) {
-           return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
-         });
+using enum Verdict;
+using std::chrono::seconds;
+
+enum class ETagForm : std::uint8_t { none, md5, multipart, opaque };
+
+bool is_hex(std::string_view text) {
+  return std::ranges::all_of(text, [](char c) {
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+  });
 }
 
-// md5(parts)-N. Equal ones mean equal contents; different ones may come from other part sizes.
-bool has_multipart_form(std::string_view etag) {
-  const std::size_t dash = etag.find('-');
-  return dash == 32 && has_md5_form(etag.substr(0, dash));
+ETagForm form_of(std::string_view etag) {
+  if (etag.empty()) return ETagForm::none;
+  if (etag.size() < 32 || !is_hex(etag.substr(0, 32))) return ETagForm::opaque;
+  if (etag.size() == 32) return ETagForm::md5;
+  const std::string_view parts = etag.substr(33);
+  const bool count =
+      !parts.empty() && std::ranges::all_of(parts, [](char c) { return c >= '0' && c <= '9'; });
+  return etag[32] == '-' && count ? ETagForm::multipart : ETagForm::opaque;
 }
 
-bool etag_is_content_md5(const store::Details& object) {
-  return has_md5_form(object.etag) && (object.encryption.empty() || object.encryption == "AES256");
+Decision by_time_of_writing(Time source, Time destination) {
+  if (destination >= source) return {same, CompareReason::written_since};
+  return {differs, CompareReason::modified};
 }
 
-bool within(Time a, Time b, std::chrono::nanoseconds window) {
-  return (a > b ? a - b : b - a) <= window;
+// Whether `kept` is what a place of lower precision keeps of `original`: a whole number of seconds or of
+// milliseconds is taken for a time that lost the rest.
+bool is_record_of(Time kept, Time original, Duration window) {
+  const Duration apart = kept > original ? kept - original : original - kept;
+  if (apart <= window) return true;
+  using std::chrono::floor, std::chrono::milliseconds;
+  if (floor<seconds>(kept) == kept) return floor<seconds>(original) == kept;
+  return floor<milliseconds>(kept) == kept && floor<milliseconds>(original) == kept;
 }
 
-// Either side may hold its time in seconds, milliseconds or microseconds: then the finer one is cut down to
-// it.
-bool same_time(Time a, Time b, std::chrono::nanoseconds window) {
-  if (within(a, b, window)) return true;
-  const std::int64_t first = a.time_since_epoch().count(), second = b.time_since_epoch().count();
-  for (const std::int64_t unit : {1'000LL, 1'000'000LL, 1'000'000'000LL})
-    if ((first % unit == 0 || second % unit == 0) && first / unit == second / unit) return true;
-  return false;
+Decision object_to_object(const store::Entry& source, const store::Entry& destination) {
+  if (!source.etag.empty() && source.etag == destination.etag) return {same, CompareReason::etag};
+  if (form_of(source.etag) == ETagForm::md5 && form_of(destination.etag) == ETagForm::md5) {
+    if (destination.modified >= source.modified) return {needs_details, CompareReason::maybe_encrypted};
+    return {differs, CompareReason::etag};
+  }
+  return by_time_of_writing(source.modified, destination.modified);
 }
 
-// The object was written after the file was last touched in any way, so it has the file's content. Object
-// stores may cut their time to the second, which errs on the side of asking.
-Decision compare_file_with_object(const store::Entry& file, const store::Entry& object) {
+Decision file_to_object(const store::Entry& file, const store::Entry& object) {
   if (file.modified <= object.modified && file.changed <= object.modified)
-    return {Verdict::same, "object is later than the file"};
-  return {Verdict::needs_details, "times do not tell"};
+    return {same, CompareReason::written_since};
+  return {needs_details, CompareReason::changed_in_place};
 }
 
-// A file that was fetched has the time of its origin, not later than the object's, and was last changed by
-// the fetch itself, which came after the object. Where the two are within a second, whole seconds may hide
-// which came first.
-Decision compare_object_with_file(const store::Entry& object, const store::Entry& file) {
-  const bool from_before = file.modified <= object.modified || same_time(file.modified, object.modified, {});
-  if (from_before && file.changed > object.modified + std::chrono::seconds(1))
-    return {Verdict::same, "file was written after the object"};
-  return {Verdict::needs_details, "times do not tell"};
+Decision object_to_file(const store::Entry& object, const store::Entry& file, const CompareOptions& options) {
+  if (is_record_of(file.modified, object.modified, options.modify_window))
+    return {same, CompareReason::modified};
+  // The file's content is not younger than the object, and the file came here after the object did.
+  if (file.modified <= object.modified && object.modified <= file.changed - options.clock_margin)
+    return {same, CompareReason::written_since};
+  return {needs_details, CompareReason::modified};
 }
 
-Decision compare_objects(const store::Entry& source, const store::Entry& destination) {
-  const bool later = destination.modified >= source.modified;
-  if (!source.etag.empty() && source.etag == destination.etag) return {Verdict::same, "same etag"};
-  if (has_md5_form(source.etag) && has_md5_form(destination.etag))
-    return later ? Decision{Verdict::needs_details, "etags differ"}
-                 : Decision{Verdict::differs, "etags differ"};
-  if (later) return {Verdict::same, "same size, destination is later"};
-  return {Verdict::differs, "source is later"};
+Decision file_to_file(Time source, Time destination, const CompareOptions& options) {
+  const bool equal = is_record_of(source, destination, options.modify_window) ||
+                     is_record_of(destination, source, options.modify_window);
+  return {equal ? same : differs, CompareReason::modified};
 }
 
-std::optional<Decision> by_policy(Time source, Time destination, const CompareOptions& options) {
-  switch (options.overwrite) {
-    case Overwrite::always: return Decision{Verdict::differs, "always overwritten"};
-    case Overwrite::never: return Decision{Verdict::same, "exists at the destination"};
-    case Overwrite::if_newer:
-      if (source <= destination + options.modify_window)
-        return Decision{Verdict::same, "destination is as new"};
-      return std::nullopt;
-    case Overwrite::if_different: return std::nullopt;
+// What a mode says whatever the sides are.
+std::optional<Decision> by_mode(CompareMode mode, std::uint64_t source_size, std::uint64_t destination_size,
+                                Time source_time, Time destination_time) {
+  switch (mode) {
+    case CompareMode::always: return Decision{differs, CompareReason::forced};
+    case CompareMode::never: return Decision{same, CompareReason::exists};
+    case CompareMode::if_newer:
+      return Decision{source_time > destination_time ? differs : same, CompareReason::modified};
+    case CompareMode::size_only:
+      return Decision{source_size == destination_size ? same : differs, CompareReason::size};
+    case CompareMode::standard:
+    case CompareMode::checksum: break;
   }
+  if (source_size != destination_size) return Decision{differs, CompareReason::size};
   return std::nullopt;
 }
 
-std::optional<Decision> by_checksums(const store::Details& source, const store::Details& destination) {
-  switch (compare(source.checksums, destination.checksums)) {
-    case ChecksumMatch::same: return Decision{Verdict::same, "same checksum"};
-    case ChecksumMatch::different: return Decision{Verdict::differs, "checksums differ"};
-    case ChecksumMatch::unknown: break;
-  }
-  if (!source.etag.empty() && source.etag == destination.etag &&
-      (etag_is_content_md5(source) || has_multipart_form(source.etag)))
-    return Decision{Verdict::same, "same etag"};
-  if (etag_is_content_md5(source) && etag_is_content_md5(destination))
-    return Decision{Verdict::differs, "etags differ"};
-  return std::nullopt;
+bool hides_content(const store::Details& object) {
+  return object.encryption.starts_with("aws:kms") || object.encryption == "SSE-C";
 }
 
-// The time of the content itself, as far as a side knows it: a file's own, or the one an object carries.
-std::optional<Time> content_time(const store::Details& object, const store::Capabilities& where) {
-  if (object.properties.posix && object.properties.posix->mtime) return object.properties.posix->mtime;
-  if (where.modified_is_settable) return object.modified;
-  return std::nullopt;
+Decision details_of_objects(const store::Details& source, const store::Details& destination) {
+  if (!source.etag.empty() && source.etag == destination.etag) return {same, CompareReason::etag};
+  const bool both_md5 = form_of(source.etag) == ETagForm::md5 && form_of(destination.etag) == ETagForm::md5;
+  if (both_md5 && !hides_content(source) && !hides_content(destination))
+    return {differs, CompareReason::etag};
+  return by_time_of_writing(source.modified, destination.modified);
+}
+
+Decision details_of_file_and_object(const store::Details& file, const store::Details& object,
+                                    Duration window) {
+  const auto& posix = object.properties.posix;
+  if (posix && posix->mtime)
+    return {is_record_of(*posix->mtime, file.modified, window) ? same : differs, CompareReason::kept_time};
+  if (is_record_of(file.modified, object.modified, window)) return {same, CompareReason::modified};
+  return {differs, CompareReason::modified};
 }
 
 }  // namespace
 
-Decision compare_entries(const store::Entry& source, const store::Capabilities& source_store,
-                         const store::Entry& destination, const store::Capabilities& destination_store,
-                         const CompareOptions& options) {
-  if (source.kind != destination.kind) return {Verdict::differs, "kinds differ"};
-  if (const auto decided = by_policy(source.modified, destination.modified, options)) return *decided;
-  if (source.size != destination.size) return {Verdict::differs, "sizes differ"};
-  if (options.by == CompareBy::size_only) return {Verdict::same, "same size"};
-  if (source.kind == store::EntryKind::directory) return {Verdict::same, "directory exists"};
-  if (options.by == CompareBy::checksum) return {Verdict::needs_details, "checksums asked for"};
-  const bool from_file = source_store.modified_is_settable, to_file = destination_store.modified_is_settable;
-  if (from_file && to_file)
-    return within(source.modified, destination.modified, options.modify_window)
-               ? Decision{Verdict::same, "same size and time"}
-               : Decision{Verdict::differs, "times differ"};
-  if (from_file) return compare_file_with_object(source, destination);
-  if (to_file) return compare_object_with_file(source, destination);
-  return compare_objects(source, destination);
+std::string_view to_string(CompareReason reason) noexcept {
+  switch (reason) {
+    case CompareReason::exists: return "exists";
+    case CompareReason::forced: return "forced";
+    case CompareReason::kind: return "kind";
+    case CompareReason::size: return "size";
+    case CompareReason::etag: return "etag";
+    case CompareReason::checksum: return "checksum";
+    case CompareReason::modified: return "modified";
+    case CompareReason::written_since: return "written-since";
+    case CompareReason::maybe_encrypted: return "maybe-encrypted";
+    case CompareReason::changed_in_place: return "changed-in-place";
+    case CompareReason::kept_time: return "kept-time";
+    case CompareReason::no_checksum: return "no-checksum";
+  }
+  return "unknown";
 }
 
-Decision compare_details(const store::Details& source, const store::Capabilities& source_store,
-                         const store::Details& destination, const store::Capabilities& destination_store,
-                         const CompareOptions& options) {
-  if (source.size != destination.size) return {Verdict::differs, "sizes differ"};
-  if (const auto decided = by_checksums(source, destination)) return *decided;
-  if (options.by == CompareBy::checksum) return {Verdict::needs_contents, "no checksum on both sides"};
-  const auto source_time = content_time(source, source_store);
-  const auto destination_time = content_time(destination, destination_store);
-  if (source_time && destination_time)
-    return same_time(*source_time, *destination_time, options.modify_window)
-               ? Decision{Verdict::same, "same size and time"}
-               : Decision{Verdict::differs, "times differ"};
-  // One side carries no time of its content: the object must be later than what it was made from.
-  const Time written = source_store.modified_is_settable ? destination.modified : source.modified;
-  if (source_store.modified_is_settable)
-    return source.modified <= written ? Decision{Verdict::same, "object is later than the file"}
-                                      : Decision{Verdict::differs, "file is later than the object"};
-  if (destination_store.modified_is_settable)
-    return written <= destination.changed && destination.modified <= written
-               ? Decision{Verdict::same, "file was written after the object"}
-               : Decision{Verdict::differs, "times differ"};
-  return source.modified <= destination.modified ? Decision{Verdict::same, "same size, destination is later"}
-                                                 : Decision{Verdict::differs, "source is later"};
+Decision decide(const store::Entry& source, const store::Entry& destination,
+                const store::Capabilities& source_store, const store::Capabilities& destination_store,
+                const CompareOptions& options) noexcept {
+  const bool from_file = source_store.modified_is_settable;
+  const bool to_file = destination_store.modified_is_settable;
+  if (options.mode == CompareMode::never) return {same, CompareReason::exists};
+  if (from_file && to_file && source.kind != destination.kind) return {differs, CompareReason::kind};
+  // A directory has no content; what its size and times say differs from one file system to the next.
+  const bool both_empty = source.kind == store::EntryKind::directory &&
+                          (destination.kind == store::EntryKind::directory || !to_file);
+  if (both_empty && options.mode != CompareMode::always) return {same, CompareReason::exists};
+  if (const auto decided =
+          by_mode(options.mode, source.size, destination.size, source.modified, destination.modified))
+    return *decided;
+  if (options.mode == CompareMode::checksum) {
+    const bool comparable = !from_file && !to_file && !source.etag.empty();
+    if (comparable && source.etag == destination.etag && form_of(source.etag) != ETagForm::opaque)
+      return {same, CompareReason::etag};
+    return {needs_details, CompareReason::checksum};
+  }
+  if (from_file && to_file) return file_to_file(source.modified, destination.modified, options);
+  if (from_file) return file_to_object(source, destination);
+  if (to_file) return object_to_file(source, destination, options);
+  return object_to_object(source, destination);
+}
+
+Decision decide_with_details(const store::Details& source, const store::Details& destination,
+                             const store::Capabilities& source_store,
+                             const store::Capabilities& destination_store,
+                             const CompareOptions& options) noexcept {
+  if (const auto decided =
+          by_mode(options.mode, source.size, destination.size, source.modified, destination.modified))
+    return *decided;
+  switch (compare(source.checksums, destination.checksums)) {
+    case ChecksumMatch::same: return {same, CompareReason::checksum};
+    case ChecksumMatch::different: return {differs, CompareReason::checksum};
+    case ChecksumMatch::unknown: break;
+  }
+  const bool from_file = source_store.modified_is_settable;
+  const bool to_file = destination_store.modified_is_settable;
+  if (options.mode == CompareMode::checksum) {
+    if (from_file || to_file) return {needs_content, CompareReason::no_checksum};
+    const Decision decision = details_of_objects(source, destination);
+    const bool means_content =
+        decision.reason == CompareReason::etag && form_of(source.etag) != ETagForm::opaque;
+    return means_content ? decision : Decision{needs_content, CompareReason::no_checksum};
+  }
+  if (from_file && to_file) return file_to_file(source.modified, destination.modified, options);
+  if (from_file) return details_of_file_and_object(source, destination, options.modify_window);
+  if (to_file) return details_of_file_and_object(destination, source, options.modify_window);
+  return details_of_objects(source, destination);
 }
 
 }  // namespace haul::listing
