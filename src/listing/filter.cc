@@ -1,59 +1,91 @@
 #include "listing/filter.h"
 
 #include <algorithm>
+#include <utility>
+
+#include "base/error.h"
 
 namespace haul::listing {
+namespace {
 
-Filter::Filter(const FilterSpec& spec) {
-  bool includes = false, excludes = false;
-  for (const FilterRule& rule : spec.rules) {
-    rules_.push_back({rule.include, Glob(rule.pattern, GlobDialect::filter)});
-    (rule.include ? includes : excludes) = true;
+void fold_case(std::string_view text, std::string& out) {
+  out.assign(text);
+  for (char& c : out)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+}
+
+}  // namespace
+
+Filter::Filter(const FilterOptions& options, std::string prefix)
+    : prefix_(std::move(prefix)), options_(options) {
+  if (options.min_size && options.max_size && *options.min_size > *options.max_size)
+    throw Error(ErrorClass::invalid_argument,
+                "--min-size is greater than --max-size: nothing could take part");
+  if (options.newer_than && options.older_than && *options.newer_than > *options.older_than)
+    throw Error(ErrorClass::invalid_argument,
+                "nothing can be newer than --newer-than and older than --older-than")
+        .with_hint("--newer-than names the greater age");
+  for (const FilterPattern& pattern : options.patterns) {
+    if (options.ignore_case) fold_case(pattern.glob, folded_);
+    rules_.push_back(
+        {pattern.include, Glob(options.ignore_case ? folded_ : pattern.glob, GlobDialect::filter)});
+    if (pattern.include) rest_takes_part_ = false;
   }
-  only_included_ = includes && !excludes;
-  has_facts_ = spec.min_size || spec.max_size || spec.modified_after || spec.modified_before;
-  min_size_ = spec.min_size.value_or(min_size_);
-  max_size_ = spec.max_size.value_or(max_size_);
-  modified_after_ = spec.modified_after.value_or(modified_after_);
-  modified_before_ = spec.modified_before.value_or(modified_before_);
-  if (spec.keys) keys_ = std::make_shared<const KeySet>(spec.keys->begin(), spec.keys->end());
 }
 
-bool Filter::accepts_key(std::string_view relative_key) const {
-  if (keys_ != nullptr && !keys_->contains(relative_key)) return false;
-  for (const Rule& rule : rules_)
-    if (rule.glob.matches(relative_key)) return rule.include;
-  return !only_included_;
-}
-
-bool Filter::accepts(std::string_view relative_key, const store::Entry& entry) const {
-  if (has_facts_ && (entry.size < min_size_ || entry.size > max_size_ || entry.modified < modified_after_ ||
-                     entry.modified > modified_before_))
-    return false;
-  return accepts_key(relative_key);
-}
-
-std::string Filter::common_prefix() const {
-  std::string prefix;
-  bool first = true;
-  const auto narrow = [&](std::string_view text) {
-    if (first)
-      prefix = text;
-    else
-      prefix.resize(static_cast<std::size_t>(
-          std::mismatch(prefix.begin(), prefix.end(), text.begin(), text.end()).first - prefix.begin()));
-    first = false;
-  };
-  if (keys_ != nullptr) {
-    for (const std::string& key : *keys_)
-      narrow(key);
-    return prefix;
+FilterReason Filter::judge(const store::Entry& entry) {
+  if (entry.kind != store::EntryKind::directory && entry.kind != store::EntryKind::delete_marker) {
+    if (options_.min_size && entry.size < *options_.min_size) return FilterReason::size;
+    if (options_.max_size && entry.size > *options_.max_size) return FilterReason::size;
+    if (options_.older_than && entry.modified > *options_.older_than) return FilterReason::age;
+    if (options_.newer_than && entry.modified < *options_.newer_than) return FilterReason::age;
   }
-  // Only includes bound what is wanted: an object that an exclude misses is taken.
-  if (!only_included_) return prefix;
+  if (rules_.empty()) return FilterReason::accepted;
+  std::string_view key = entry.key.starts_with(prefix_) ? entry.key.substr(prefix_.size()) : entry.key;
+  if (options_.ignore_case) {
+    fold_case(key, folded_);
+    key = folded_;
+  }
   for (const Rule& rule : rules_)
-    narrow(rule.glob.literal_prefix());
-  return prefix;
+    if (rule.glob.matches(key)) return rule.include ? FilterReason::accepted : FilterReason::pattern;
+  return rest_takes_part_ ? FilterReason::accepted : FilterReason::pattern;
+}
+
+void Filter::apply(store::ListPage& page) {
+  std::erase_if(page.entries, [this](const store::Entry& entry) {
+    const FilterReason reason = judge(entry);
+    ++filtered_by_[static_cast<std::size_t>(reason)];
+    return reason != FilterReason::accepted;
+  });
+}
+
+std::string Filter::listing_prefix() const {
+  if (rest_takes_part_ || options_.ignore_case) return prefix_;
+  std::optional<std::string_view> common;
+  for (const Rule& rule : rules_) {
+    if (!rule.include) continue;
+    const std::string_view literal = rule.glob.literal_prefix();
+    if (!common) common = literal;
+    const auto end = std::ranges::mismatch(*common, literal).in1;
+    common = common->substr(0, static_cast<std::size_t>(end - common->begin()));
+  }
+  std::string listing = prefix_ + std::string(common.value_or(""));
+  // A prefix goes to the server as text, so it may not end within a character.
+  while (listing.size() > prefix_.size() && (static_cast<unsigned char>(listing.back()) & 0xc0) == 0x80)
+    listing.pop_back();
+  if (listing.size() > prefix_.size() && static_cast<unsigned char>(listing.back()) >= 0xc0)
+    listing.pop_back();
+  return listing;
+}
+
+Task<std::optional<store::ListPage>> FilteredStream::next(OpContext& context) {
+  while (auto page = co_await input_.next(context)) {
+    filter_.apply(*page);
+    const bool anything = !page->entries.empty() || !page->failures.empty() || !page->skipped.empty() ||
+                          !page->common_prefixes.empty();
+    if (anything) co_return page;
+  }
+  co_return std::nullopt;
 }
 
 }  // namespace haul::listing

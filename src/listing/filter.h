@@ -1,72 +1,84 @@
-// Which objects are meant: the one place where --include, --exclude, sizes, ages and lists of keys are
-// decided.
+// What of a listing takes part: the only place that knows the rules of --include, --exclude, sizes and ages.
 //
-// Patterns are globs as users of rclone know them (base/glob.h), tried in the order given: the first that
-// matches decides. An object that no pattern matches is taken, unless there are includes and no excludes:
-// then includes say all that is wanted. All conditions must hold. Keys are relative: what stands below the
-// source or destination.
-// Thread safety: immutable after construction; accepts() may be called from any thread.
+// Patterns are tried in their order, the first that matches decides. As users of rclone know it: where there
+// is any --include, what no pattern matches is left out; where there are only --exclude, it takes part.
+// Patterns see the key below the prefix that was listed (base/glob.h, the filter dialect).
 #pragma once
 
+#include <array>
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_set>
 #include <vector>
 
 #include "base/env.h"
 #include "base/glob.h"
+#include "listing/entry_stream.h"
 #include "store/entry.h"
 
 namespace haul::listing {
 
-struct FilterRule {
+struct FilterPattern {
   bool include = false;
-  std::string pattern;
+  std::string glob;
 };
 
-struct FilterSpec {
-  std::vector<FilterRule> rules;
-  std::optional<std::uint64_t> min_size, max_size;      // bytes, both inclusive
-  std::optional<Time> modified_after, modified_before;  // newer-than and older-than, as moments
-  std::optional<std::vector<std::string>> keys;         // only these (--from-file)
+struct FilterOptions {
+  std::vector<FilterPattern> patterns;              // as given, includes and excludes in one row
+  bool ignore_case = false;                         // of A to Z
+  std::optional<std::uint64_t> min_size, max_size;  // bytes, both inclusive
+  std::optional<Time> older_than;                   // modified before or at
+  std::optional<Time> newer_than;                   // modified after or at
 };
 
+enum class FilterReason : std::uint8_t { accepted, pattern, size, age };
+
+// Counts what it leaves out: one filter a listing. Not thread-safe.
 class Filter {
  public:
-  Filter() = default;  // takes everything
-  // Throws invalid_argument for a malformed pattern, naming it and the position.
-  explicit Filter(const FilterSpec& spec);
+  // Throws invalid_argument: a malformed pattern, a range of sizes or times that nothing can be in.
+  Filter(const FilterOptions& options, std::string prefix);
 
-  bool accepts(std::string_view relative_key, const store::Entry& entry) const;
+  // Directories and markers pass sizes and ages: they stand for what is below them.
+  FilterReason judge(const store::Entry& entry);
+  // Takes out what does not take part, and counts it.
+  void apply(store::ListPage& page);
 
-  // By key alone: for objects whose size and age are not to be looked at (extras at a destination).
-  bool accepts_key(std::string_view relative_key) const;
+  // What every key that takes part begins with: the prefix to list, `prefix` or longer.
+  std::string listing_prefix() const;
 
-  bool empty() const noexcept { return rules_.empty() && keys_ == nullptr && !has_facts_; }
-
-  // What every accepted key begins with: lets a listing be narrowed. Empty if nothing is known.
-  std::string common_prefix() const;
+  std::uint64_t filtered() const noexcept { return filtered_by_[1] + filtered_by_[2] + filtered_by_[3]; }
+  std::uint64_t filtered(FilterReason reason) const noexcept {
+    return filtered_by_[static_cast<std::size_t>(reason)];
+  }
 
  private:
   struct Rule {
     bool include;
     Glob glob;
   };
-  struct KeyHash {
-    using is_transparent = void;
-    std::size_t operator()(std::string_view key) const noexcept { return std::hash<std::string_view>{}(key); }
-  };
-  using KeySet = std::unordered_set<std::string, KeyHash, std::equal_to<>>;
 
+  std::string prefix_;
+  FilterOptions options_;
   std::vector<Rule> rules_;
-  bool only_included_ = false;
-  bool has_facts_ = false;
-  std::uint64_t min_size_ = 0, max_size_ = UINT64_MAX;
-  Time modified_after_ = Time::min(), modified_before_ = Time::max();
-  std::shared_ptr<const KeySet> keys_;
+  bool rest_takes_part_ = true;
+  std::string folded_;  // a key in lower case
+  std::array<std::uint64_t, 4> filtered_by_{};
+};
+
+// A stream with what a filter lets through. Stream and filter must outlive it.
+class FilteredStream final : public EntryStream {
+ public:
+  FilteredStream(EntryStream& input, Filter& filter) : input_(input), filter_(filter) {}
+  Task<std::optional<store::ListPage>> next(OpContext& context) override;
+  // `listed` counts what was listed before the filter: together with filtered() it closes the account.
+  const ListingFacts& facts() const noexcept override { return input_.facts(); }
+  Task<> close() override { return input_.close(); }
+
+ private:
+  EntryStream& input_;
+  Filter& filter_;
 };
 
 }  // namespace haul::listing

@@ -1,46 +1,56 @@
-// What an object is called at its destination, below the destination's prefix.
-// Thread safety: immutable after construction; map() may be called from any thread.
+// Where an object goes: from its key at the source to its key at the destination. The only place that knows.
+//
+//   prefix    `strip` taken off, `put` put in front; keeps the order of keys and never maps two to one
+//   flatten   `put` and the name behind the last `/`; several may meet in one
+//   template  `put` and a pattern with
+//               {key}   the key without `strip`          {name}  what is behind its last `/`
+//               {dir}   what is before its last `/`      {ext}   what is behind the name's last `.`
+//               {stem}  the name without that           {year} {month} {day} of the modification time, UTC
+//             `{{` and `}}` are braces. A `/` behind an empty {dir} is left out.
+//
+// Where the order is not kept, the mapped listing must be sorted before it is merged (spill_sort.h), and that
+// is also where keys that meet are found (merge_walk.h).
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "base/arena.h"
+#include "base/error.h"
 #include "store/entry.h"
 
 namespace haul::listing {
 
+// Immutable: may be used from any thread.
 class KeyMapping {
  public:
-  // The key as it is.
-  KeyMapping() = default;
-  // The last component alone: `a/b/c.txt` is `c.txt`. Two objects may then have one name.
-  static KeyMapping flatten();
-  // Text with {key}, {dir} (without the last `/`), {name}, {stem}, {ext} (without the dot) and {year},
-  // {month}, {day} of the modification time (UTC); {{ and }} are braces. Throws invalid_argument with the
-  // position.
-  static KeyMapping templated(std::string_view pattern);
+  static KeyMapping prefix(std::string strip, std::string put);
+  static KeyMapping flatten(std::string strip, std::string put);
+  // Throws invalid_argument with the position: an unknown name, a brace that is not closed, no name at all.
+  static KeyMapping from_template(std::string strip, std::string put, std::string_view pattern);
 
-  // Whether keys in ascending order give keys in ascending order: then two listings can be merged.
-  bool keeps_order() const noexcept { return kind_ == Kind::identity; }
-  // Whether different keys give different keys.
-  bool injective() const noexcept;
+  bool keeps_order() const noexcept { return keeps_order_; }
+  const std::string& strip() const noexcept { return strip_; }
+  const std::string& put() const noexcept { return put_; }
 
-  // prefix followed by the mapped key, stored in `text`. Throws invalid_argument if nothing is left of the
-  // key.
-  std::string_view map(std::string_view prefix, std::string_view relative_key, const store::Entry& entry,
-                       TextArena& text) const;
+  // Writes the key at the destination to `out`. An object that cannot have one (an empty key, a name that is
+  // missing) gives the reason instead, as an unmet condition of that object alone.
+  [[nodiscard]] std::optional<Error> map(const store::Entry& entry, std::string& out) const;
 
  private:
-  enum class Kind : std::uint8_t { identity, flatten, templated };
-  enum class Field : std::uint8_t { literal, key, dir, name, stem, ext, year, month, day };
+  enum class Part : std::uint8_t { literal, key, name, dir, stem, ext, year, month, day };
   struct Piece {
-    Field field;
-    std::string literal;
+    Part part;
+    std::string text;  // of a literal
   };
-  Kind kind_ = Kind::identity;
+  KeyMapping(std::string strip, std::string put, std::vector<Piece> pieces);
+
+  std::string strip_;
+  std::string put_;
   std::vector<Piece> pieces_;
+  bool keeps_order_ = false;
 };
 
 }  // namespace haul::listing

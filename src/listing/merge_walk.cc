@@ -7,71 +7,109 @@
 
 namespace haul::listing {
 
-std::string_view MergeWalk::Side::key() const {
-  return page->entries[position].key.substr(strip.size());
+MergeWalk::MergeWalk(EntryStream& source, EntryStream& destination, const KeyMapping& mapping)
+    : source_{.stream = &source}, destination_{.stream = &destination}, mapping_(mapping) {}
+
+namespace {
+
+[[noreturn]] void out_of_order(std::string_view key) {
+  throw Error(ErrorClass::data_loss, "a listing that must be in the order of keys is not")
+      .during("compare listings")
+      .on(visible(key));
 }
 
-void MergeWalk::Side::check_order() const {
-  std::string_view before = last_key;
-  for (const store::Entry& entry : page->entries) {
-    if (!before.empty() && entry.key <= before)
-      throw Error(ErrorClass::data_loss, "the listing is not in order: '" + visible(entry.key) +
-                                             "' comes after '" + visible(before) + "'")
-          .during("list")
-          .with_hint("the server does not list by key; nothing may be concluded from what is missing");
+}  // namespace
+
+void MergeWalk::check_order(Side& side) {
+  std::string_view before = side.last_key;
+  for (const store::Entry& entry : side.page->entries) {
+    if (entry.key < before) out_of_order(entry.key);
     before = entry.key;
   }
+  side.last_key = before;
 }
 
-// A page may hold nothing but what was skipped or failed: it is handed on by itself.
-Task<> MergeWalk::Side::refill(OpContext& context) {
-  fresh = false;
-  if (ended || !exhausted()) co_return;
-  if (page && !page->entries.empty()) last_key = page->entries.back().key;
-  page = co_await stream.next(context);
-  position = 0;
-  if (page) {
-    check_order();
-    fresh = true;
-  } else {
-    ended = true;
+Task<> MergeWalk::fill(Side& side, OpContext& context) {
+  while (side.empty() && !side.ended) {
+    side.page.reset();  // not to hold two pages
+    side.page = co_await side.stream->next(context);
+    side.next = 0;
+    side.ended = !side.page;
+    // A mapped source ascends by another key, which map_front() looks at.
+    if (side.page && (mapping_.keeps_order() || &side == &destination_)) check_order(side);
   }
 }
 
-MergeWalk::MergeWalk(EntryStream& source, std::string source_strip, EntryStream& destination,
-                     std::string destination_strip)
-    : source_{source, std::move(source_strip), {}, 0, {}, false, false},
-      destination_{destination, std::move(destination_strip), {}, 0, {}, false, false} {}
-
-Task<bool> MergeWalk::next(std::vector<Pair>& pairs, OpContext& context) {
-  pairs.clear();
-  co_await source_.refill(context);
-  co_await destination_.refill(context);
-  if (source_.ended && destination_.ended) co_return false;
-  // As far as both pages reach; a side that has ended no longer holds the other one back.
-  while ((source_.ended || !source_.exhausted()) && (destination_.ended || !destination_.exhausted())) {
-    Pair pair;
+Task<std::span<const SourceAndDestination>> MergeWalk::next(OpContext& context) {
+  pairs_.clear();
+  while (pairs_.empty()) {
+    co_await fill(source_, context);
+    co_await fill(destination_, context);
     if (source_.ended && destination_.ended) break;
-    if (destination_.ended) {
-      if (source_.exhausted()) break;
-      take(source_, pair.source);
-    } else if (source_.ended) {
-      if (destination_.exhausted()) break;
-      take(destination_, pair.destination);
-    } else {
-      const int order = source_.key().compare(destination_.key());
-      if (order <= 0) take(source_, pair.source);
-      if (order >= 0) take(destination_, pair.destination);
-    }
-    pair.key = pair.source != nullptr ? pair.source->key.substr(source_.strip.size())
-                                      : pair.destination->key.substr(destination_.strip.size());
-    pairs.push_back(pair);
+    if (mapping_.keeps_order())
+      merge_by_prefix();
+    else
+      merge_by_mapping();
   }
-  co_return true;
+  co_return pairs_;
 }
 
-void MergeWalk::take(Side& side, const store::Entry*& entry) {
-  entry = &side.page->entries[side.position++];
+// Goes on until one page is used up: what comes next on that side is not known yet.
+void MergeWalk::merge_by_prefix() {
+  const std::size_t strip = mapping_.strip().size();
+  const std::size_t put = mapping_.put().size();
+  while (!source_.empty() && !destination_.empty()) {
+    const store::Entry& here = source_.front();
+    const store::Entry& there = destination_.front();
+    const int order = here.key.substr(strip).compare(there.key.substr(put));
+    pairs_.push_back({order <= 0 ? &here : nullptr, order >= 0 ? &there : nullptr, PairProblem::none});
+    if (order <= 0) ++source_.next;
+    if (order >= 0) ++destination_.next;
+  }
+  if (source_.ended)
+    for (; !destination_.empty(); ++destination_.next)
+      pairs_.push_back({nullptr, &destination_.front()});
+  if (destination_.ended)
+    for (; !source_.empty(); ++source_.next)
+      pairs_.push_back({&source_.front(), nullptr});
+}
+
+bool MergeWalk::map_front() {
+  if (front_is_mapped_) return true;
+  const store::Entry& here = source_.front();
+  std::swap(mapped_, last_mapped_);
+  if (mapping_.map(here, mapped_)) {
+    std::swap(mapped_, last_mapped_);
+    pairs_.push_back({&here, nullptr, PairProblem::unmappable});
+    ++source_.next;
+    return false;
+  }
+  if (any_mapped_ && mapped_ == last_mapped_) {
+    pairs_.push_back({&here, nullptr, PairProblem::collision});
+    ++source_.next;
+    return false;
+  }
+  if (any_mapped_ && mapped_ < last_mapped_) out_of_order(here.key);
+  any_mapped_ = true;
+  front_is_mapped_ = true;
+  return true;
+}
+
+void MergeWalk::merge_by_mapping() {
+  while (!source_.empty() && (destination_.ended || !destination_.empty())) {
+    if (!map_front()) continue;
+    const store::Entry& here = source_.front();
+    const store::Entry* const there = destination_.ended ? nullptr : &destination_.front();
+    const int order = there == nullptr ? -1 : std::string_view(mapped_).compare(there->key);
+    pairs_.push_back({order <= 0 ? &here : nullptr, order >= 0 ? there : nullptr, PairProblem::none});
+    if (order >= 0) ++destination_.next;
+    if (order > 0) continue;
+    ++source_.next;
+    front_is_mapped_ = false;
+  }
+  if (source_.ended)
+    for (; !destination_.empty(); ++destination_.next)
+      pairs_.push_back({nullptr, &destination_.front()});
 }
 
 }  // namespace haul::listing

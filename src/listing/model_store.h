@@ -17,6 +17,7 @@
 
 #include "base/env.h"
 #include "base/log.h"
+#include "listing/entry_stream.h"
 #include "runtime/shard.h"
 #include "runtime/suspend.h"
 #include "store/store.h"
@@ -87,6 +88,46 @@ struct ModelKeys {
     return low;
   }
 };
+
+// A stream of given entries in pages of a given size. Their texts must outlive it.
+class ModelStream final : public EntryStream {
+ public:
+  ModelStream(std::vector<store::Entry> entries, std::size_t page_size)
+      : entries_(std::move(entries)), page_size_(page_size) {}
+
+  Task<std::optional<store::ListPage>> next(OpContext&) override {
+    store::ListPage page;
+    for (; next_ < entries_.size() && page.entries.size() < page_size_; ++next_) {
+      page.entries.push_back(entries_[next_]);
+      page.entries.back().key = page.text.store(entries_[next_].key);  // so that a page too old is noticed
+    }
+    page.failures = std::exchange(failures, {});
+    if (page.entries.empty() && page.failures.empty()) {
+      facts_.ended = true;
+      co_return std::nullopt;
+    }
+    facts_.count(page);
+    co_return page;
+  }
+  const ListingFacts& facts() const noexcept override { return facts_; }
+
+  std::vector<store::ListFailure> failures;
+
+ private:
+  std::vector<store::Entry> entries_;
+  std::size_t page_size_;
+  std::size_t next_ = 0;
+  ListingFacts facts_;
+};
+
+inline std::vector<store::Entry> entries_of(const std::vector<std::string>& keys) {
+  std::vector<store::Entry> entries;
+  for (const std::string& key : keys) {
+    entries.emplace_back().key = key;
+    entries.back().size = entries.size();
+  }
+  return entries;
+}
 
 class ModelStore final : public store::Store {
  public:
