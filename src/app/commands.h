@@ -1,0 +1,34 @@
+// The commands. Each does its work on the first shard and gives the exit code; what goes wrong as a whole is
+// thrown (UsageError, Error, OutputClosed).
+#pragma once
+
+#include "app/session.h"
+#include "runtime/task.h"
+
+namespace haul::app {
+
+Task<int> run_command(Session& session);  // cp mv rm sync check plan
+Task<int> list_command(Session& session);
+Task<int> usage_command(Session& session);  // du
+Task<int> stat_command(Session& session);
+Task<int> cat_command(Session& session);
+Task<int> manifest_command(Session& session);
+Task<int> make_bucket_command(Session& session);
+Task<int> remove_bucket_command(Session& session);
+Task<int> presign_command(Session& session);
+Task<int> doctor_command(Session& session);
+
+// Without a session.
+int version_command(const Settings& settings, Output& output);
+int help_command(const Settings& settings, Output& output);
+int completion_command(const Settings& settings, Output& output);
+
+// Used by cp for `-`, and by cat.
+Task<> write_object(Session& session, store::Store& store, std::string key, std::string version);
+bool uses_standard_stream(const Settings& settings);
+Task<int> stream_command(Session& session);
+
+// Runs a job with display and accounts; the common end of all commands that change objects.
+Task<int> run_and_report(Session& session, const job::Job& job);
+
+}  // namespace haul::app

@@ -1,0 +1,95 @@
+#include "app/estimate.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+
+#include "base/time_format.h"
+
+namespace haul::app {
+namespace {
+
+constexpr std::chrono::seconds kWindow{30};
+
+double seconds_between(SteadyTime from, SteadyTime to) {
+  return std::chrono::duration<double>(to - from).count();
+}
+
+// To two figures, since more is not known.
+std::string rough(Duration duration) {
+  const double seconds = std::max(1.0, std::chrono::duration<double>(duration).count());
+  if (seconds < 90) return fmt::format("{:.0f}s", seconds);
+  if (seconds < 90 * 60) return fmt::format("{:.0f}m", seconds / 60);
+  if (seconds < 48 * 3600) return fmt::format("{:.0f}h", seconds / 3600);
+  return fmt::format("{:.0f}d", seconds / 86400);
+}
+
+}  // namespace
+
+void Estimate::add(const Figures& figures, SteadyTime now) {
+  samples_.push_back({now, figures});
+  while (samples_.size() > 2 && now - samples_[1].time > kWindow)
+    samples_.pop_front();
+}
+
+double Estimate::objects_per_second() const {
+  if (samples_.size() < 2) return 0;
+  const double span = seconds_between(samples_.front().time, samples_.back().time);
+  const auto done = samples_.back().figures.done_objects - samples_.front().figures.done_objects;
+  return span > 0 ? static_cast<double>(done) / span : 0;
+}
+
+double Estimate::bytes_per_second() const {
+  if (samples_.size() < 2) return 0;
+  const double span = seconds_between(samples_.front().time, samples_.back().time);
+  const auto done = samples_.back().figures.done_bytes - samples_.front().figures.done_bytes;
+  return span > 0 ? static_cast<double>(done) / span : 0;
+}
+
+std::optional<Remaining> Estimate::remaining() const {
+  if (samples_.size() < 2) return std::nullopt;
+  const Figures& now = samples_.back().figures;
+  if (now.listing) return std::nullopt;
+  const double objects = objects_per_second(), bytes = bytes_per_second();
+  const auto objects_left =
+      static_cast<double>(now.found_objects - std::min(now.found_objects, now.done_objects));
+  const auto bytes_left = static_cast<double>(now.found_bytes - std::min(now.found_bytes, now.done_bytes));
+  if (objects_left == 0 && bytes_left == 0) return std::nullopt;
+  std::optional<double> least, most;
+  for (const auto& [left, rate] : {std::pair{objects_left, objects}, std::pair{bytes_left, bytes}}) {
+    if (left == 0 || rate <= 0) continue;
+    least = std::min(least.value_or(left / rate), left / rate);
+    most = std::max(most.value_or(left / rate), left / rate);
+  }
+  if (!least || *most > 1e9) return std::nullopt;
+  const auto span = [](double seconds) {
+    return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds));
+  };
+  return Remaining{span(*least), span(*most)};
+}
+
+std::string with_commas(std::uint64_t number) {
+  std::string digits = std::to_string(number);
+  for (std::size_t i = digits.size(); i > 3; i -= 3)
+    digits.insert(i - 3, ",");
+  return digits;
+}
+
+std::string progress_line(const Figures& figures, const Estimate& estimate) {
+  std::string line = fmt::format("{} of {}{} objects, {} of {}{}", with_commas(figures.done_objects),
+                                 with_commas(figures.found_objects), figures.listing ? "+" : "",
+                                 format_size(figures.done_bytes), format_size(figures.found_bytes),
+                                 figures.listing ? "+" : "");
+  line += fmt::format(", {}/s, {}/s", with_commas(static_cast<std::uint64_t>(estimate.objects_per_second())),
+                      format_size(static_cast<std::uint64_t>(estimate.bytes_per_second())));
+  if (figures.failed_objects != 0) line += fmt::format(", {} FAILED", with_commas(figures.failed_objects));
+  if (figures.listing) line += fmt::format(", listing ({} seen)", with_commas(figures.listed_objects));
+  if (const auto left = estimate.remaining()) {
+    const std::string least = rough(left->least), most = rough(left->most);
+    line += least == most ? ", " + least + " left" : ", " + least + " to " + most + " left";
+  }
+  return line;
+}
+
+}  // namespace haul::app

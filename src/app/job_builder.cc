@@ -1,0 +1,193 @@
+#include "app/job_builder.h"
+
+#include <algorithm>
+#include <filesystem>
+
+#include "app/manifest_stream.h"
+#include "app/usage_error.h"
+#include "listing/key_selection.h"
+
+namespace haul::app {
+namespace {
+
+constexpr std::size_t kMostSources = 60'000;
+
+// Chunks in flight a shard, as the coordinator has them: their lanes share the bound on requests.
+constexpr unsigned kChunksPerShard = 2;
+
+bool merges(Command command) {
+  return command == Command::sync || command == Command::check || command == Command::plan;
+}
+
+bool looks_first(const Settings& settings) {
+  return settings.overwrite == Overwrite::if_different || settings.overwrite == Overwrite::if_newer;
+}
+
+job::Operation operation_of(const Settings& settings) {
+  switch (settings.command) {
+    case Command::mv: return job::Operation::move;
+    case Command::rm: return job::Operation::remove;
+    case Command::check: return job::Operation::check;
+    case Command::sync:
+    case Command::plan: return job::Operation::sync;
+    // A copy that looks at the destination first is a sync that removes nothing.
+    default: return looks_first(settings) ? job::Operation::sync : job::Operation::copy;
+  }
+}
+
+listing::CompareOptions compare_options(const Settings& settings) {
+  using listing::CompareMode;
+  listing::CompareOptions options;
+  options.modify_window = settings.modify_window;
+  switch (settings.compare_by) {
+    case CompareBy::size_and_time: options.mode = CompareMode::standard; break;
+    case CompareBy::size_only: options.mode = CompareMode::size_only; break;
+    case CompareBy::contents: options.mode = CompareMode::checksum; break;
+  }
+  if (settings.command == Command::check) return options;
+  switch (settings.overwrite) {
+    case Overwrite::if_different: break;
+    case Overwrite::always: options.mode = CompareMode::always; break;
+    case Overwrite::never: options.mode = CompareMode::never; break;
+    case Overwrite::if_newer: options.mode = CompareMode::if_newer; break;
+  }
+  return options;
+}
+
+void add_key_list(const Settings& settings, const store::Location& location, job::Source& source) {
+  if (settings.from_file.empty() && settings.manifest.empty()) return;
+  if (source.object || source.glob)
+    throw UsageError("a list of keys needs a directory or prefix as the source",
+                     "use -r and the common prefix");
+  const auto path_of = [](const std::string& name) { return name == "-" ? std::string("/dev/stdin") : name; };
+  if (!settings.from_file.empty())
+    source.keys = std::make_shared<listing::KeyFileStream>(path_of(settings.from_file), source.strip);
+  else
+    source.keys =
+        std::make_shared<ManifestStream>(path_of(settings.manifest), location.bucket, source.prefix);
+}
+
+Task<std::vector<ResolvedSource>> resolve_sources(const Settings& settings, StoreFactory& stores,
+                                                  std::size_t count, OpContext& context) {
+  PlaceResolver resolver(
+      stores, {.whole_trees = merges(settings.command),
+               .recursive = settings.recursive || !settings.from_file.empty() || !settings.manifest.empty(),
+               .version = settings.version_id});
+  std::vector<ResolvedSource> sources;
+  sources.reserve(count);
+  for (std::size_t i = 0; i < count; ++i) {
+    const store::Location location = parse_place(settings.locations[i]);
+    sources.push_back(co_await resolver.source(location, context));
+    add_key_list(settings, location, sources.back().source);
+    if (settings.all_versions && sources.back().source.object) {
+      // All versions of one object are listed by its name as a prefix, and nothing else.
+      job::Source& source = sources.back().source;
+      source.prefix = location.path;
+      std::string literal;
+      for (const char c : location.path) {
+        if (std::string_view("*?[]\\").find(c) != std::string_view::npos) literal += '\\';
+        literal += c;
+      }
+      source.glob.emplace(literal, GlobDialect::location);
+      source.object.reset();
+    }
+  }
+  co_return sources;
+}
+
+void check_together(const Settings& settings, const std::vector<ResolvedSource>& sources) {
+  const bool one_object = sources.size() == 1 && sources[0].source.object;
+  if (!settings.version_id.empty() && !one_object)
+    throw UsageError("--version-id is of one object", "give one source, without -r or a pattern");
+  if (settings.command == Command::mv && looks_first(settings))
+    throw UsageError("mv does not compare", "sync first, then rm what is to go; or use --overwrite never");
+  const bool one_tree = sources.size() == 1 && !sources[0].source.object && !sources[0].source.glob;
+  if (settings.command == Command::cp && looks_first(settings) && !one_tree)
+    throw UsageError("--overwrite if-different and if-newer compare whole trees",
+                     "use cp -r of one place, or sync");
+}
+
+}  // namespace
+
+job::Options job_options(const Settings& settings, unsigned shard_count, Bandwidth* bandwidth) {
+  job::Options options;
+  options.filters = settings.filters;
+  options.compare = compare_options(settings);
+  transfer::TransferOptions& transfer = options.transfer;
+  transfer.verify = settings.verify;
+  transfer.preserve = settings.preserve;
+  transfer.server_side = settings.server_side;
+  transfer.storage_class = settings.object.storage_class;
+  transfer.part_size = settings.part_size;
+  transfer.bandwidth = bandwidth;
+  options.delete_extra = settings.delete_extra;
+  options.max_delete_share = settings.max_delete_share;
+  options.allow_empty_source = settings.allow_empty_source;
+  options.all_versions = settings.all_versions;
+  options.directories = settings.empty_directories;
+  options.create_only = settings.overwrite == Overwrite::never;
+  options.dry_run = settings.dry_run || settings.command == Command::plan;
+  options.check = settings.check;
+  if (settings.compare_by == CompareBy::contents && settings.check == job::CheckMode::metadata)
+    options.check = job::CheckMode::checksum;
+  options.check_one_way = settings.one_way;
+  options.max_failures = settings.max_failures;
+  if (settings.concurrency)
+    options.lanes = std::clamp(*settings.concurrency / (kChunksPerShard * shard_count), 1U, options.lanes);
+  return options;
+}
+
+Task<job::Job> build_job(const Settings& settings, StoreFactory& stores, unsigned shard_count,
+                         Bandwidth* bandwidth, OpContext& context) {
+  const bool has_destination = settings.command != Command::rm;
+  const std::size_t count = settings.locations.size() - (has_destination ? 1 : 0);
+  if (count > kMostSources)
+    throw UsageError("too many sources", "give their directory with -r, or their names by --from-file");
+  std::vector<ResolvedSource> sources = co_await resolve_sources(settings, stores, count, context);
+  check_together(settings, sources);
+
+  job::Job job;
+  job.operation = operation_of(settings);
+  job.options = job_options(settings, shard_count, bandwidth);
+  if (settings.flatten) job.mapping = job::Mapping::flatten;
+  if (!settings.name_template.empty()) {
+    job.mapping = job::Mapping::templated;
+    job.mapping_template = settings.name_template;
+  }
+  if (has_destination) {
+    const bool single = sources.size() == 1 && sources[0].source.object && !settings.flatten &&
+                        settings.name_template.empty();
+    PlaceResolver resolver(stores, {});
+    ResolvedDestination destination =
+        co_await resolver.destination(parse_place(settings.locations.back()), !single, context);
+    refuse_overlap(settings.command, sources, destination);
+    job.destination = std::move(destination.destination);
+  }
+  job.sources.reserve(sources.size());
+  for (ResolvedSource& each : sources)
+    job.sources.push_back(std::move(each.source));
+  co_return job;
+}
+
+std::vector<std::string> fidelity_losses(const transfer::Preserve& preserve,
+                                         const store::Capabilities& source,
+                                         const store::Capabilities& destination) {
+  std::vector<std::string> losses;
+  const auto check = [&](bool wanted, bool has, bool keeps, const char* name) {
+    if (wanted && has && !keeps) losses.emplace_back(name);
+  };
+  check(preserve.metadata, source.keeps_metadata, destination.keeps_metadata,
+        "user metadata and content headers");
+  check(preserve.tags, source.keeps_tags, destination.keeps_tags, "tags");
+  // Attributes of files are kept on objects as metadata.
+  check(preserve.mtime, source.keeps_posix, destination.keeps_posix || destination.keeps_metadata,
+        "modification times");
+  check(preserve.mode, source.keeps_posix, destination.keeps_posix || destination.keeps_metadata, "modes");
+  check(preserve.owner, source.keeps_posix, destination.keeps_posix || destination.keeps_metadata, "owners");
+  check(preserve.storage_class, source.keeps_storage_class, destination.keeps_storage_class,
+        "storage classes");
+  if (source.versions && !destination.versions) losses.emplace_back("older versions");
+  return losses;
+}
+
+}  // namespace haul::app

@@ -1,0 +1,137 @@
+#include "app/listed_place.h"
+
+#include <filesystem>
+
+#include "app/usage_error.h"
+#include "base/utf8.h"
+#include "stores/local/local_store.h"
+
+namespace haul::app {
+namespace {
+
+namespace fs = std::filesystem;
+
+void take_pattern(ListedPlace& place, const std::string& pattern) {
+  try {
+    place.glob.emplace(pattern, GlobDialect::location);
+  } catch (const Error& error) {
+    throw UsageError(error.on(visible(place.text)));
+  }
+  place.prefix = place.glob->literal_prefix();
+}
+
+Task<bool> anything_below(store::Store& store, std::string prefix, OpContext& context) {
+  store::ListRequest request;
+  request.prefix = std::move(prefix);
+  request.page_size = 1;
+  const std::unique_ptr<store::Lister> lister = store.list(std::move(request));
+  const store::ListPage page = co_await lister->next(context);
+  co_return !page.entries.empty() || !page.last;
+}
+
+ListedPlace local_place(StoreFactory& stores, const store::Location& location) {
+  ListedPlace place;
+  place.text = location.text;
+  std::error_code error;
+  if (is_pattern(location)) {
+    const std::string directory = fixed_directory(location.path);
+    place.store = stores.tree(Side::source, directory.empty() ? "." : directory);
+    std::string pattern = location.path;
+    for (std::size_t slashes = std::ranges::count(directory, '/'); slashes > 0; --slashes)
+      pattern.erase(0, pattern.find('/') + 1);
+    take_pattern(place, pattern);
+    return place;
+  }
+  if (!fs::exists(location.path, error))
+    throw Error(ErrorClass::not_found, "there is no such file or directory").on(visible(location.text));
+  if (fs::is_directory(location.path, error)) {
+    place.store = stores.tree(Side::source, location.path);
+    return place;
+  }
+  const local::SingleFile file = local::split_file_path(location.path);
+  place.store = stores.directory_of_file(Side::source, file.root, fs::is_symlink(location.path, error));
+  place.prefix = file.key;
+  place.is_tree = false;
+  return place;
+}
+
+}  // namespace
+
+Task<ListedPlace> listed_place(Session&, StoreFactory& stores, std::string text, OpContext& context) {
+  const store::Location location = parse_place(text);
+  store::ReadOptions brief;
+  brief.properties = false;
+  if (location.scheme == store::Scheme::standard_stream)
+    throw UsageError("- cannot be listed", "give a path or s3://bucket/prefix");
+  if (location.scheme == store::Scheme::local) {
+    ListedPlace place = local_place(stores, location);
+    if (!place.is_tree) place.object = co_await place.store->stat(place.prefix, brief, context);
+    co_return place;
+  }
+  ListedPlace place;
+  place.text = location.text;
+  place.bucket = location.bucket;
+  place.store = stores.bucket(Side::source, location.bucket);
+  if (is_pattern(location)) {
+    take_pattern(place, location.path);
+    co_return place;
+  }
+  place.prefix = as_directory(location.path);
+  if (location.ends_in_slash()) co_return place;
+  // A name without a slash: an object, a directory, or both.
+  place.object = co_await place.store->stat(location.path, brief, context);
+  place.is_tree = co_await anything_below(*place.store, place.prefix, context);
+  if (!place.object && !place.is_tree)
+    throw Error(ErrorClass::not_found, "there is no such object and nothing below it")
+        .on(visible(location.text))
+        .with_hint("to find names that begin so: haul ls '" + visible(location.text) + "*'");
+  co_return place;
+}
+
+Task<std::uint64_t> visit_entries(Session& session, ListedPlace& place, listing::ListOrder order,
+                                  std::function<void(const store::Entry&)> visit) {
+  const Settings& settings = session.settings();
+  OpContext context = session.context();
+  const std::string base = place.glob ? std::string() : place.prefix;
+  listing::Filter filter(settings.filters, base);
+  if (place.object) {
+    store::Entry entry;
+    entry.key = place.object->key;
+    entry.size = place.object->size;
+    entry.modified = place.object->modified;
+    entry.etag = place.object->etag;
+    entry.version = place.object->version;
+    entry.storage_class = place.object->storage_class;
+    visit(entry);
+  }
+  if (!place.is_tree) co_return 0;
+  store::ListRequest request;
+  request.prefix = place.prefix;
+  request.all_versions = settings.all_versions;
+  listing::ParallelListOptions options;
+  options.order = place.store->capabilities().ordered_listing ? order : listing::ListOrder::any;
+  options.buffer = std::min<std::uint64_t>(options.buffer, settings.memory / 4);
+  listing::ParallelLister lister(*place.store, request, options, context);
+  std::uint64_t failures = 0;
+  std::exception_ptr error;
+  try {
+    while (auto page = co_await lister.next(context)) {
+      context.check();
+      for (const store::ListFailure& failure : page->failures) {
+        ++failures;
+        session.screen().say(std::string("haul: ") + failure.error.what());
+      }
+      for (const store::Entry& entry : page->entries)
+        if ((!place.glob || place.glob->matches(entry.key)) &&
+            filter.judge(entry) == listing::FilterReason::accepted)
+          visit(entry);
+    }
+  } catch (...) {
+    error = std::current_exception();
+  }
+  co_await lister.close();
+  if (error) std::rethrow_exception(error);
+  co_return failures;
+}
+
+}  // namespace haul::app

@@ -1,0 +1,80 @@
+// haul, from its arguments to its exit code.
+
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <string>
+#include <vector>
+
+#include "app/command_line.h"
+#include "app/commands.h"
+#include "app/signals.h"
+#include "app/usage_error.h"
+
+namespace haul::app {
+namespace {
+
+// Many connections and files at once is what haul is for; the soft limit is for programs that still select().
+void raise_file_limit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+Task<int> choose_command(Session& session) {
+  switch (session.settings().command) {
+    case Command::ls: return list_command(session);
+    case Command::du: return usage_command(session);
+    case Command::stat: return stat_command(session);
+    case Command::cat: return cat_command(session);
+    case Command::manifest: return manifest_command(session);
+    case Command::mb: return make_bucket_command(session);
+    case Command::rb: return remove_bucket_command(session);
+    case Command::presign: return presign_command(session);
+    case Command::doctor: return doctor_command(session);
+    default: return run_command(session);
+  }
+}
+
+int run(const Settings& settings, Screen& screen, Output& output) {
+  switch (settings.command) {
+    case Command::help: return help_command(settings, output);
+    case Command::version: return version_command(settings, output);
+    case Command::completion: return completion_command(settings, output);
+    default: break;
+  }
+  raise_file_limit();
+  const SignalMask mask;
+  Session session(settings, system_env(), screen, output);
+  const SignalWatch watch(session.runtime().stop(), screen);
+  const int code = session.runtime().run_for(choose_command(session));
+  output.flush();
+  return session.runtime().stop().draining() && code == kDone ? kInterrupted : code;
+}
+
+}  // namespace
+}  // namespace haul::app
+
+int main(int argc, char** argv) {
+  using namespace haul::app;
+  Screen screen(STDERR_FILENO);
+  Output output(STDOUT_FILENO);
+  try {
+    const std::vector<std::string> arguments(argv + 1, argv + argc);
+    const Settings settings = parse_command_line(arguments, haul::system_env());
+    const int code = run(settings, screen, output);
+    output.flush();
+    return code;
+  } catch (const OutputClosed&) {
+    return kDone;  // haul ls | head
+  } catch (const UsageError& error) {
+    screen.say(std::string("haul: ") + error.what());
+    return kUsage;
+  } catch (...) {
+    const haul::Error error = haul::current_error();
+    screen.say(std::string("haul: ") + error.what());
+    return error.error_class() == haul::ErrorClass::cancelled ? kInterrupted : kCouldNotRun;
+  }
+}

@@ -1,0 +1,42 @@
+// Standard output, or a file in its place: buffered, and quiet when nobody reads on.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+namespace haul::app {
+
+// Thrown when the reader of a pipe has gone: nothing to complain about, nothing left to do.
+struct OutputClosed {};
+
+// Not thread-safe. Blocks as long as the other end does.
+class Output {
+ public:
+  explicit Output(int descriptor) : descriptor_(descriptor) {}
+  ~Output();  // flushes as far as that works
+  Output(const Output&) = delete;
+  Output& operator=(const Output&) = delete;
+
+  // Throws OutputClosed, or Error (exhausted: no space) like flush().
+  void write(std::string_view text) {
+    buffer_ += text;
+    if (buffer_.size() >= kFlushAt) flush();
+  }
+  // The buffer itself, for appending in place; call pump() after each piece.
+  std::string& buffer() noexcept { return buffer_; }
+  void pump() {
+    if (buffer_.size() >= kFlushAt) flush();
+  }
+  void flush();
+
+ private:
+  static constexpr std::size_t kFlushAt = 64 << 10;
+  int descriptor_;
+  std::string buffer_;
+};
+
+// `text` as a JSON string with quotes. Bytes that are not UTF-8 become U+FFFD: JSON cannot hold them.
+void append_json(std::string& out, std::string_view text);
+
+}  // namespace haul::app

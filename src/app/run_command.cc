@@ -1,0 +1,81 @@
+// cp, mv, rm, sync, check, plan: resolve the places, run the job, give the accounts.
+
+#include <unistd.h>
+
+#include <filesystem>
+
+#include "app/commands.h"
+#include "app/job_builder.h"
+#include "app/outcome_printer.h"
+#include "app/progress_display.h"
+#include "app/run_report.h"
+#include "app/store_factory.h"
+#include "app/usage_error.h"
+#include "base/utf8.h"
+#include "engine/memory/memory_engine.h"
+#include "job/coordinator.h"
+
+namespace haul::app {
+namespace {
+
+constexpr std::size_t kChunksWaitingPerShard = 4;
+
+// rm -r of a directory takes the directory itself as well, once nothing is in it.
+void remove_emptied_roots(const Settings& settings) {
+  if (!settings.recursive || settings.dry_run) return;
+  if (settings.command != Command::rm && settings.command != Command::mv) return;
+  const std::size_t count = settings.locations.size() - (settings.command == Command::mv ? 1 : 0);
+  for (std::size_t i = 0; i < count; ++i) {
+    const store::Location location = parse_place(settings.locations[i]);
+    if (location.scheme == store::Scheme::local && !is_pattern(location)) ::rmdir(location.path.c_str());
+  }
+}
+
+}  // namespace
+
+Task<int> run_and_report(Session& session, const job::Job& job) {
+  const Settings& settings = session.settings();
+  engine::MemoryRunStore runs;
+  engine::MemoryChunkQueue chunks(kChunksWaitingPerShard * session.runtime().shard_count());
+  job::Progress progress;
+  OutcomePrinter printer(settings, job, session.screen(), session.output());
+  const SteadyTime start = session.env().steady_now();
+
+  RunReport report;
+  {
+    std::optional<ProgressDisplay> display;
+    if (!settings.quiet) display.emplace(progress, session.screen(), session.env());
+    report.result = co_await job::run_job(job, {runs, chunks, progress, printer}, session.runtime());
+  }
+  report.duration = session.env().steady_now() - start;
+  report.requests = session.services().requests();
+  report.throttled = session.services().throttle_count();
+  report.planned = printer.planned();
+  report.failures_json = printer.failures_json();
+  if (job.destination && !job.sources.empty())
+    report.losses = fidelity_losses(job.options.transfer.preserve, job.sources[0].store->capabilities(),
+                                    job.destination->store->capabilities());
+  if (report.result.error) session.screen().say(std::string("haul: ") + report.result.error->what());
+  if (settings.json)
+    session.output().write(report_json(settings, report));
+  else if (!settings.quiet)
+    session.output().write(report_text(settings, report));
+  session.output().flush();
+  co_return exit_code_of(settings, report.result);
+}
+
+Task<int> run_command(Session& session) {
+  const Settings& settings = session.settings();
+  if (uses_standard_stream(settings)) co_return co_await stream_command(session);
+  announce_needs(settings, session.services());
+  RealStores stores(settings, session.services());
+  Bandwidth bandwidth(settings.bandwidth);
+  OpContext context = session.context();
+  const job::Job job = co_await build_job(settings, stores, session.runtime().shard_count(),
+                                          settings.bandwidth != 0 ? &bandwidth : nullptr, context);
+  const int code = co_await run_and_report(session, job);
+  if (code == kDone) remove_emptied_roots(settings);
+  co_return code;
+}
+
+}  // namespace haul::app

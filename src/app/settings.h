@@ -1,0 +1,156 @@
+// What the user asked for: the command line as plain values, converted and checked one by one, before any
+// place is looked at.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/env.h"
+#include "base/log.h"
+#include "job/job.h"
+#include "listing/filter.h"
+#include "transfer/transfer.h"
+
+namespace haul::app {
+
+enum class Command : std::uint8_t {
+  ls,
+  du,
+  stat,
+  cat,
+  cp,
+  mv,
+  rm,
+  sync,
+  check,
+  plan,
+  manifest,
+  mb,
+  rb,
+  presign,
+  doctor,
+  version,
+  help,
+  completion,
+};
+
+// Who speaks to which service, on one side. Empty: as the environment and the AWS files have it.
+struct SideSettings {
+  std::string profile, region, endpoint_url, role_arn, external_id;
+  bool no_sign_request = false;
+  bool operator==(const SideSettings&) const = default;
+};
+
+struct NetworkSettings {
+  std::string ca_file;
+  bool insecure = false;
+  std::chrono::milliseconds connect_timeout{10'000};
+  std::chrono::milliseconds timeout{60'000};  // without a byte in either direction
+};
+
+// What is written, beyond the bytes.
+struct ObjectSettings {
+  std::string storage_class, acl, sse, sse_kms_key_id, sse_c_key_file;
+};
+
+enum class Overwrite : std::uint8_t { if_different, always, never, if_newer };
+enum class CompareBy : std::uint8_t { size_and_time, size_only, contents };
+enum class LinkMode : std::uint8_t { skip, follow, preserve };
+enum class ManifestFormat : std::uint8_t { by_name, csv, json };
+enum class Shell : std::uint8_t { bash, zsh, fish };
+
+struct Settings {
+  Command command = Command::help;
+  std::vector<std::string> locations;
+
+  // Sides: what is given for both, and what is given for one of them on top.
+  SideSettings both, source, destination;
+  bool scope_down = true;
+  NetworkSettings network;
+  bool request_payer = false;
+
+  // Which objects.
+  bool recursive = false;
+  bool all_versions = false;
+  std::string version_id;
+  listing::FilterOptions filters;
+  std::string from_file;  // one key a line
+  std::string manifest;   // CSV as S3 Batch Operations has it, or JSON lines
+
+  // How objects travel.
+  Overwrite overwrite = Overwrite::always;
+  CompareBy compare_by = CompareBy::size_and_time;
+  Duration modify_window{0};
+  transfer::Verify verify = transfer::Verify::copied;
+  transfer::Preserve preserve;
+  bool preserve_given = false;
+  std::uint64_t bandwidth = 0;
+  std::uint64_t part_size = 0;
+  ObjectSettings object;
+  LinkMode links = LinkMode::skip;
+  bool empty_directories = false;
+  bool flatten = false;
+  std::string name_template;
+  bool server_side = true;
+  std::string content_type;
+
+  // Guards and limits.
+  bool delete_extra = false;
+  double max_delete_share = 0.25;
+  bool allow_empty_source = false;
+  std::optional<std::uint64_t> max_failures;
+  std::uint64_t memory = 256ULL << 20;
+  unsigned shards = 0;
+  std::optional<unsigned> concurrency;
+
+  // check
+  job::CheckMode check = job::CheckMode::metadata;
+  bool one_way = false;
+
+  // What is shown.
+  bool json = false, quiet = false, verbose = false, dry_run = false;
+  LogLevel log_level = LogLevel::warning;
+  LogFormat log_format = LogFormat::text;
+  std::string log_file;
+  bool human = false;
+  bool summarize = false;
+  std::optional<unsigned> depth;
+
+  // Single commands.
+  std::chrono::seconds expires{3600};
+  std::string method = "GET";
+  std::string output;
+  ManifestFormat manifest_format = ManifestFormat::by_name;
+  bool force = false;
+  bool abort_uploads = false;
+  std::optional<Duration> older_than;  // doctor: of uploads
+  std::string help_topic;
+  bool help_manual = false;
+  Shell shell = Shell::bash;
+
+  // The settings of one side: its own, then those for both.
+  SideSettings source_side() const { return merged(source); }
+  SideSettings destination_side() const { return merged(destination); }
+
+ private:
+  SideSettings merged(SideSettings side) const {
+    const auto take = [](std::string& own, const std::string& common) {
+      if (own.empty()) own = common;
+    };
+    // A role belongs to the profile it is given beside: one side's own profile goes without the common role.
+    if (side.profile.empty() || side.profile == both.profile) {
+      if (side.role_arn.empty() && side.external_id.empty()) side.external_id = both.external_id;
+      take(side.role_arn, both.role_arn);
+    }
+    take(side.profile, both.profile);
+    take(side.region, both.region);
+    take(side.endpoint_url, both.endpoint_url);
+    side.no_sign_request |= both.no_sign_request;
+    return side;
+  }
+};
+
+}  // namespace haul::app
