@@ -1,4 +1,5 @@
-// A store in memory that does at set moments what a test wants of it. For the tests of this room.
+// Any store, doing at set moments what a test wants of it. For the tests of this room, which choose what is
+// inside: usually the store in memory.
 #pragma once
 
 #include <cstring>
@@ -9,7 +10,7 @@
 #include <vector>
 
 #include "runtime/manual_runtime.h"
-#include "stores/memory/memory_store.h"
+#include "store/store.h"
 
 namespace haul::transfer {
 
@@ -33,11 +34,13 @@ struct CallCounts {
   int reads = 0, stats = 0, writes = 0, parts = 0, uploads = 0, copies = 0, aborts = 0, removes = 0;
 };
 
-class ScriptedStore final : public store::Store {
+template <class Inner>
+class ScriptedStoreOf final : public store::Store {
  public:
-  explicit ScriptedStore(memory::MemoryOptions options = {}) : inner(std::move(options)) {}
+  template <class... Options>
+  explicit ScriptedStoreOf(Options&&... options) : inner(std::forward<Options>(options)...) {}
 
-  memory::MemoryStore inner;
+  Inner inner;
   Script script;
   CallCounts calls;
 
@@ -78,8 +81,9 @@ class ScriptedStore final : public store::Store {
                                  store::CopyOptions options, OpContext& context) override {
     ++calls.copies;
     script.before_copy();
-    auto written = co_await inner.copy_from(dynamic_cast<ScriptedStore&>(source).inner, std::move(source_key),
-                                            std::move(key), std::move(options), context);
+    auto written =
+        co_await inner.copy_from(dynamic_cast<ScriptedStoreOf&>(source).inner, std::move(source_key),
+                                 std::move(key), std::move(options), context);
     script.after_write(written);
     co_return written;
   }
@@ -98,7 +102,7 @@ class ScriptedStore final : public store::Store {
  private:
   class ScriptedUpload final : public store::Upload {
    public:
-    ScriptedUpload(ScriptedStore& store, std::unique_ptr<store::Upload> upload)
+    ScriptedUpload(ScriptedStoreOf& store, std::unique_ptr<store::Upload> upload)
         : store_(store), upload_(std::move(upload)) {}
     Task<Checksum> write_part(std::uint32_t number, std::uint64_t offset, Body& part,
                               OpContext& context) override {
@@ -123,7 +127,7 @@ class ScriptedStore final : public store::Store {
     }
 
    private:
-    ScriptedStore& store_;
+    ScriptedStoreOf& store_;
     std::unique_ptr<store::Upload> upload_;
   };
 };
@@ -142,13 +146,12 @@ inline std::string sample_content(std::size_t size, std::uint64_t seed = 1) {
 }
 
 // Two stores and a way between them, in a simulated world.
-struct TransferWorld {
-  explicit TransferWorld(std::uint64_t memory = 64ULL << 20, memory::MemoryOptions from = {},
-                         memory::MemoryOptions to = {})
-      : world(memory), source(std::move(from)), destination(std::move(to)) {}
+template <class Inner>
+struct TransferWorldOf {
+  explicit TransferWorldOf(std::uint64_t memory = 64ULL << 20) : world(memory) {}
 
   ManualRuntime world;
-  ScriptedStore source, destination;
+  ScriptedStoreOf<Inner> source, destination;
 };
 
 }  // namespace haul::transfer

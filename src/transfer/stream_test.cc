@@ -1,11 +1,15 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "stores/memory/memory_store.h"
 #include "transfer/scripted_store.h"
 #include "transfer/transfer.h"
 
 namespace haul::transfer {
 namespace {
+
+using ScriptedStore = ScriptedStoreOf<memory::MemoryStore>;
+using TransferWorld = TransferWorldOf<memory::MemoryStore>;
 
 constexpr std::uint64_t kPart = 1 << 20;
 

@@ -2,11 +2,15 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "stores/memory/memory_store.h"
 #include "transfer/scripted_store.h"
 #include "transfer/transfer.h"
 
 namespace haul::transfer {
 namespace {
+
+using ScriptedStore = ScriptedStoreOf<memory::MemoryStore>;
+using TransferWorld = TransferWorldOf<memory::MemoryStore>;
 
 constexpr std::size_t kSmall = 1000;
 constexpr std::size_t kLarge = 5 << 20;

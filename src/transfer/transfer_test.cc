@@ -4,10 +4,14 @@
 #include <gtest/gtest.h>
 
 #include "runtime/task_group.h"
+#include "stores/memory/memory_store.h"
 #include "transfer/scripted_store.h"
 
 namespace haul::transfer {
 namespace {
+
+using ScriptedStore = ScriptedStoreOf<memory::MemoryStore>;
+using TransferWorld = TransferWorldOf<memory::MemoryStore>;
 
 using testing::ElementsAre;
 using testing::IsEmpty;

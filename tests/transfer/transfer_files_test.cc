@@ -9,6 +9,7 @@
 
 #include "runtime/task_group.h"
 #include "stores/local/local_store.h"
+#include "stores/memory/memory_store.h"
 #include "transfer/scripted_store.h"
 #include "transfer/transfer.h"
 
@@ -144,7 +145,7 @@ TEST_F(Files, AreMovedOnAllShardsAtOnceWithinOneMemoryLimit) {
   constexpr int kCount = 120;
   std::uint64_t bytes = 0;
   for (int i = 0; i < kCount; ++i) {
-    const auto size = static_cast<std::size_t>(i) * 31'000;
+    const auto size = static_cast<std::size_t>(i) * 9'500;
     write_file(std::to_string(i), sample_content(size, static_cast<std::uint64_t>(i)), 0600);
     bytes += size;
   }
