@@ -29,7 +29,7 @@ endfunction()
 # The headers that nearly every file needs (Asio above all) are parsed once and shared by all targets.
 function(haul_precompile TARGET)
   if(NOT TARGET haul_pch)
-    file(WRITE ${CMAKE_BINARY_DIR}/pch_anchor.cc "// carries the precompiled header\nint haul_pch_anchor();\nint haul_pch_anchor() { return 0; }\n")
+    file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/pch_anchor.cc CONTENT "// carries the precompiled header\nint haul_pch_anchor();\nint haul_pch_anchor() { return 0; }\n")
     add_library(haul_pch OBJECT ${CMAKE_BINARY_DIR}/pch_anchor.cc)
     target_link_libraries(haul_pch PRIVATE haul_flags Boost::headers fmt::fmt)
     target_precompile_headers(haul_pch PRIVATE ${CMAKE_SOURCE_DIR}/cmake/pch.h)
