@@ -1,8 +1,9 @@
 // What of a listing takes part: the only place that knows the rules of --include, --exclude, sizes and ages.
 //
 // Patterns are tried in their order, the first that matches decides. As users of rclone know it: where there
-// is any --include, what no pattern matches is left out, also if there are --exclude; where there are only those, it takes part.
-// Patterns see the key below the prefix that was listed (base/glob.h, the filter dialect).
+// is any --include, what no pattern matches is left out, also if there are --exclude; where there are only
+// those, it takes part. Patterns see the key below the prefix that was listed (base/glob.h, the filter
+// dialect).
 #pragma once
 
 #include <array>
