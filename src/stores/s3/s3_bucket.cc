@@ -232,11 +232,13 @@ Task<Document> S3Bucket::send_for_document(Call& call, std::size_t limit, OpCont
   http::Response response = co_await exchange_with_subject(call, permit, context);
   Document document;
   document.status = response.status();
-  document.answer = answer_of(response);
   document.etag = unquoted_etag(response.header("etag"));
   document.version = response.header("x-amz-version-id");
-  for (const ChecksumAlgorithm algorithm : {ChecksumAlgorithm::crc64nvme, ChecksumAlgorithm::crc32c,
-                                            ChecksumAlgorithm::crc32, ChecksumAlgorithm::sha256})
+  const bool has_checksums =
+      call.operation == Operation::put_object || call.operation == Operation::upload_part;
+  constexpr std::array kSent{ChecksumAlgorithm::crc64nvme, ChecksumAlgorithm::crc32c,
+                             ChecksumAlgorithm::crc32, ChecksumAlgorithm::sha256};
+  for (const ChecksumAlgorithm algorithm : std::span(kSent).first(has_checksums ? kSent.size() : 0))
     if (const std::string_view value = response.header(checksum_header(algorithm)); !value.empty())
       document.checksums.emplace_back(algorithm, value);
   try {
@@ -244,6 +246,11 @@ Task<Document> S3Bucket::send_for_document(Call& call, std::size_t limit, OpCont
   } catch (const Error& error) {
     throw error.during(std::string(to_string(call.operation))).on(describe(call.key));
   }
+  // Ids and delays are wanted for errors only: where the answer is one, or may yet prove to be none of the
+  // kind that was expected.
+  if (call.method == "GET" || call.method == "HEAD" || document.body.contains("<Error"))
+    document.answer = answer_of(response);
+  document.answer.status = document.status;
   co_return document;
 }
 
