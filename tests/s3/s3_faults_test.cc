@@ -330,6 +330,64 @@ TEST_F(S3Faults, AWrongSecretIsSaidAndNotTriedAgain) {
   EXPECT_EQ(stranger->bucket().service().requests()[static_cast<std::size_t>(Operation::put_object)], 1U);
 }
 
+// Gives the first set until it is refused, then the second.
+class TwoSets final : public auth::CredentialsProvider {
+ public:
+  TwoSets(auth::Snapshot first, auth::Snapshot second) : now_(std::move(first)), next_(std::move(second)) {}
+  Task<auth::Snapshot> get(OpContext&) override { co_return now_; }
+  bool is_current(const auth::Credentials& held, Time) const noexcept override { return &held == now_.get(); }
+  auth::Snapshot current(Time) const noexcept override { return now_; }
+  bool rejected(const auth::Credentials& refused) override {
+    if (!next_ || &refused != now_.get()) return false;
+    now_ = std::exchange(next_, nullptr);
+    return true;
+  }
+
+ private:
+  auth::Snapshot now_, next_;
+};
+
+TEST_F(S3Faults, RefusedCredentialsAreReplacedWithinTheAttempt) {
+  auth::Credentials set;
+  set.access_key = fake().server().access_key;
+  set.secret_key = auth::Secret(fake().server().secret_key);
+  http::Client client({}, 1);
+  s3::ServiceOptions options = quick();
+  options.endpoint = fake().server().endpoint;
+  const auto service =
+      std::make_shared<s3::S3Service>(client, options,
+                                      std::make_shared<TwoSets>(std::make_shared<auth::Credentials>(set),
+                                                                std::make_shared<auth::Credentials>(set)),
+                                      1);
+  s3::BucketOptions bucket;
+  bucket.bucket = store_->bucket().name();
+  s3::S3Store refreshed(service, bucket);
+  const auto put = [&](std::string key) {
+    MemoryBody body(as_bytes("content"));
+    return run(refreshed.write(std::move(key), body, {}, context_));
+  };
+  fake().fail(rule("PutObject", R"({"type": "expired-token"})"));
+  EXPECT_FALSE(put("k").etag.empty());
+  fake().fail(rule("PutObject", R"({"type": "expired-token"})", 0));
+  const Error error = failure([&] { put("k"); });
+  EXPECT_EQ(error.error_class(), ErrorClass::unauthenticated);
+  EXPECT_EQ(error.code(), "ExpiredToken");
+}
+
+TEST_F(S3Faults, EachShardUsesTheStoreOnItsOwn) {
+  fake().heal();
+  write("k", "content");
+  Runtime two(system_env(), null_logger(), {.shards = 2, .blocking_threads = 2});
+  s3::BucketOptions options;
+  options.bucket = store_->bucket().name();
+  const auto shared = make_s3_store(fake().server(), options, quick());
+  for (unsigned shard = 0; shard < 2; ++shard) {
+    OpContext there = two.context(shard);
+    EXPECT_EQ(two.run_for(on_shard(two.shard(shard), read_whole(*shared, "k", {}, there))), "content");
+  }
+  EXPECT_EQ(shared->bucket().service().requests()[static_cast<std::size_t>(Operation::get_object)], 2U);
+}
+
 TEST_F(S3Faults, AMissingBucketIsNamedWithARemedy) {
   s3::BucketOptions options;
   options.bucket = "no-such-bucket-here";

@@ -15,8 +15,6 @@
 namespace haul::s3 {
 namespace {
 
-using CopyConditions = S3Service::CopyConditions;
-
 constexpr std::size_t kCopyAnswerLimit = 1 << 20;
 constexpr std::uint64_t kMostParts = 10'000;
 constexpr std::uint64_t kLargestPart = 5ULL << 30;
@@ -159,7 +157,16 @@ Task<store::Written> copy_whole(Job& job, OpContext& context) {
     co_return written;
   }
 
-  CopyConditions conditions = pin.empty() ? CopyConditions::heeded : service.copy_conditions();
+  CopyProbe& probe = service.copy_probe();
+  std::optional<CopyProbe::Turn> turn;
+  CopyConditions conditions = CopyConditions::heeded;
+  if (!pin.empty()) {
+    conditions = probe.known();
+    while (conditions == CopyConditions::unknown && !turn.emplace(probe)) {
+      co_await probe.ended(context);
+      conditions = probe.known();
+    }
+  }
   if (conditions != CopyConditions::heeded) co_await check_source(job, context);
   std::optional<Document> done;
   ObjectResult result;
@@ -167,13 +174,13 @@ Task<store::Written> copy_whole(Job& job, OpContext& context) {
   if (conditions == CopyConditions::unknown) {
     // A condition that cannot hold: who heeds it refuses, and who does not has made the copy that was wanted.
     std::vector<std::string> ignored;
-    Call probe = make_copy_call(job, ignored);
-    probe.accept = 412;
-    add_source(probe, job, kNoEtag);
-    Attempt attempt{.job = job, .call = probe};
+    Call impossible = make_copy_call(job, ignored);
+    impossible.accept = 412;
+    add_source(impossible, job, kNoEtag);
+    Attempt attempt{.job = job, .call = impossible};
     co_await run(attempt, context);
     conditions = attempt.document.status == 412 ? CopyConditions::heeded : CopyConditions::ignored;
-    service.learn_copy_conditions(conditions);
+    turn->found(conditions);
     if (conditions == CopyConditions::ignored) {
       done = std::move(attempt.document);
       result = std::move(attempt.result);

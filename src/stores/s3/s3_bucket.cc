@@ -9,6 +9,7 @@ namespace haul::s3 {
 namespace {
 
 constexpr std::size_t kErrorLimit = 64 << 10;
+constexpr unsigned kMostRefreshes = 4;  // of credentials, for one request
 
 bool contains(unsigned done, Remedy remedy) {
   return (done & (1U << static_cast<unsigned>(remedy))) != 0;
@@ -127,6 +128,7 @@ Task<http::Response> S3Bucket::exchange(Call& call, Permit& permit, OpContext& c
   S3Service::PerShard& shard = service_->shard(context);
   AdaptiveLimiter& limiter = is_read(call.operation) ? shard.reads : shard.writes;
   auth::CredentialsProvider& provider = *service_->credentials_;
+  unsigned refreshes = 0;
   for (unsigned done = 0;;) {
     if (!limiter.try_acquire(permit) && !call.nested) permit = co_await limiter.acquire(context);
     if (!shard.held || !provider.is_current(*shard.held, context.env().wall_now()))
@@ -159,7 +161,9 @@ Task<http::Response> S3Bucket::exchange(Call& call, Permit& permit, OpContext& c
     if (remedy == Remedy::none && call.method == "HEAD" && answer.status == 400) remedy = Remedy::refresh;
     bool mended = false;
     const bool repeatable = call.body == nullptr || call.body->replayable();
-    if (repeatable && !contains(done, remedy)) {
+    // A set that came while a request waited may have ended as well before it was sent.
+    const bool again = remedy == Remedy::refresh && ++refreshes < kMostRefreshes;
+    if (repeatable && (again || !contains(done, remedy))) {
       done |= 1U << static_cast<unsigned>(remedy);
       switch (remedy) {
         case Remedy::none: break;

@@ -11,7 +11,7 @@ S3Service::S3Service(http::Client& client, ServiceOptions options,
       credentials_(std::move(credentials)),
       amazon_(is_amazon(options_)),
       region_(options_.region.empty() ? "us-east-1" : options_.region),
-      copy_conditions_(amazon_ ? CopyConditions::heeded : CopyConditions::unknown) {
+      copy_probe_(amazon_ ? CopyConditions::heeded : CopyConditions::unknown) {
   static_cast<void>(resolve_address(options_, {}, region_));  // refuses a malformed endpoint here and now
   for (unsigned i = 0; i < shard_count; ++i)
     shards_.push_back(std::make_unique<PerShard>(options_.limiter));

@@ -13,6 +13,7 @@
 #include "auth/credentials.h"
 #include "http/client.h"
 #include "runtime/limiter.h"
+#include "stores/s3/copy_probe.h"
 #include "stores/s3/operation.h"
 #include "stores/s3/options.h"
 
@@ -32,13 +33,8 @@ class S3Service {
   bool amazon() const noexcept { return amazon_; }
   const std::string& default_region() const noexcept { return region_; }
 
-  // Whether x-amz-copy-source-if-match is heeded. Amazon does; of other services it is found out by the first
-  // copy (copy.cc).
-  enum class CopyConditions : int { unknown, heeded, ignored };
-  CopyConditions copy_conditions() const noexcept { return copy_conditions_.load(std::memory_order_relaxed); }
-  void learn_copy_conditions(CopyConditions found) noexcept {
-    copy_conditions_.store(found, std::memory_order_relaxed);
-  }
+  // What is known of conditions on the source of a copy.
+  CopyProbe& copy_probe() noexcept { return copy_probe_; }
 
   // Requests sent so far, failed and repeated ones included.
   RequestCounts requests() const noexcept;
@@ -75,7 +71,7 @@ class S3Service {
   const bool amazon_;
   const std::string region_;
   auth::ClockSkew skew_;
-  std::atomic<CopyConditions> copy_conditions_;
+  CopyProbe copy_probe_;
   std::vector<std::unique_ptr<PerShard>> shards_;
 };
 

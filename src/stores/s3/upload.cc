@@ -99,7 +99,8 @@ struct Completion {
   S3Bucket& bucket;
   Call& call;
   bool uncertain = false;
-  bool gone = false;  // the service does not know the upload any more
+  bool conditional = false;  // the object must be in a certain state
+  bool gone = false;         // the service does not know the upload any more
   Document document;
   ObjectResult result;
 };
@@ -115,6 +116,11 @@ Task<> try_complete(Completion& completion, OpContext& context) {
   } catch (const Error& error) {
     // After a lost answer it is gone because it was completed.
     const bool unknown = error.code() == "NoSuchUpload" || error.code() == "NoSuchKey";
+    // The object that was to be replaced is not there.
+    if (error.code() == "NoSuchKey" && completion.conditional && !completion.uncertain) {
+      completion.document.status = 412;
+      co_return;
+    }
     if (!unknown || !completion.uncertain) {
       completion.uncertain = true;
       throw;
@@ -192,7 +198,8 @@ Task<store::Written> complete_upload(S3Bucket& bucket, const UploadPlan& plan,
     call.headers.add("x-amz-checksum-type", "FULL_OBJECT");
     call.headers.add_kept("x-amz-mp-object-size", std::to_string(size));
   }
-  Completion completion{.bucket = bucket, .call = call};
+  Completion completion{
+      .bucket = bucket, .call = call, .conditional = plan.mode == store::WriteMode::if_etag};
   co_await with_retry(context, bucket.retry_policy(), Replay::safe,
                       [&completion, &context] { return try_complete(completion, context); });
 
