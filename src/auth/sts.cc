@@ -206,13 +206,17 @@ Task<std::string> Sts::attempt(const Call& call, OpContext& context) {
 Error Sts::refusal(const FetchAnswer& answer, const Call& call, const Snapshot& signed_with, Time received) {
   pugi::xml_document document;
   document.load_buffer(answer.body.data(), answer.body.size());  // may be anything; then there is no code
-  const std::string code = text_in(document, "Code");
-  std::string message = text_in(document, "Message");
-  // The server repeats the canonical request in some of its answers, tokens included.
-  if (code == "SignatureDoesNotMatch" || (call.token != nullptr && contains_secret(message, *call.token)) ||
-      (signed_with && (contains_secret(message, signed_with->session_token) ||
-                       contains_secret(message, signed_with->secret_key))))
-    message.clear();
+  // A server may repeat what it was sent, tokens included, anywhere.
+  const auto repeatable = [&call, &signed_with](std::string text) {
+    if ((call.token != nullptr && contains_secret(text, *call.token)) ||
+        (signed_with && (contains_secret(text, signed_with->session_token) ||
+                         contains_secret(text, signed_with->secret_key))))
+      text.clear();
+    return text;
+  };
+  const std::string code = repeatable(text_in(document, "Code"));
+  std::string message = repeatable(text_in(document, "Message"));
+  if (code == "SignatureDoesNotMatch") message.clear();  // it quotes the canonical request
   if (message.empty()) message = "STS refused the request";
 
   Meaning meaning{"", ErrorClass::invalid_argument, false, ""};
@@ -229,8 +233,8 @@ Error Sts::refusal(const FetchAnswer& answer, const Call& call, const Snapshot& 
   if (signed_with && meaning.error_class == ErrorClass::unauthenticated && !about_signature)
     again = call.caller->rejected(*signed_with);
 
-  std::string request_id = text_in(document, "RequestId");
-  if (request_id.empty()) request_id = answer.request_id;
+  std::string request_id = repeatable(text_in(document, "RequestId"));
+  if (request_id.empty()) request_id = repeatable(answer.request_id);
   return Error(meaning.error_class, std::move(message))
       .during(std::string(call.operation))
       .on(call.subject.empty() ? endpoint_url_ : call.subject)

@@ -166,6 +166,17 @@ TEST_F(StsCalls, NoSecretIsEverInAnError) {
   }
 }
 
+TEST_F(StsCalls, ATokenThatTheServerRepeatsAsItsErrorCodeIsNotInTheError) {
+  network.on(kPost, 400, refusal_answer("no such token: webTOKEN", "x"));
+  const Secret token("webTOKEN");
+  try {
+    runtime.run_for(sts.assume_role_with_web_identity(role, token, context));
+    ADD_FAILURE();
+  } catch (const Error& error) {
+    EXPECT_THAT(error.what(), Not(HasSubstr("webTOKEN")));
+  }
+}
+
 TEST_F(StsCalls, AnAnswerWithoutCredentialsIsAFailure) {
   for (const std::string body :
        {"", "<a/>",

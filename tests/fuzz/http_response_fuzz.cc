@@ -1,11 +1,10 @@
 // What a server may answer: the head and the chunked body, in one piece and byte by byte. Both ways must come
 // to the same result.
-#include <cstddef>
-#include <cstdint>
-#include <cstdlib>
+#include <algorithm>
+#include <span>
 #include <string>
-#include <vector>
 
+#include "fuzz_input.h"
 #include "http/chunk_decoder.h"
 #include "http/head_parser.h"
 
@@ -13,9 +12,7 @@ namespace {
 
 using namespace haul::http;
 
-void check(bool holds) {
-  if (!holds) std::abort();
-}
+using haul::fuzz::check;
 
 struct Body {
   std::string data;
@@ -42,7 +39,7 @@ Body decode(std::string bytes, std::size_t piece) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  const std::string_view bytes(reinterpret_cast<const char*>(data), size);
+  const std::string_view bytes = haul::fuzz::text_of(data, size);
   ResponseHead whole;
   const HeadParse result = whole.parse(bytes);
   if (result == HeadParse::malformed) check(!whole.complaint().empty());
