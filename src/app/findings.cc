@@ -23,8 +23,7 @@ std::string_view health_word(Health health) {
 void Findings::bad(std::string check, std::string subject, const Error& error, std::string remedy) {
   std::string words = error.message();
   if (!error.code().empty()) words += fmt::format(" ({}, HTTP {})", error.code(), error.http_status());
-  bad(std::move(check), std::move(subject), std::move(words),
-      error.hint().empty() ? std::move(remedy) : error.hint());
+  bad(std::move(check), std::move(subject), std::move(words), error.hint().empty() ? remedy : error.hint());
 }
 
 bool Findings::any_bad() const {

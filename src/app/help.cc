@@ -93,9 +93,9 @@ std::string command_help(const CommandDescription& command) {
       const std::string names = "  " + option_names_text(option);
       const std::string text = wrap(option.text, kTextColumn, kWidth);
       if (names.size() + 2 > kTextColumn)
-        out += names + "\n" + text;
+        out.append(names).append("\n").append(text);
       else
-        out += names + text.substr(names.size());
+        out.append(names).append(text, names.size());
     }
   }
   return out;

@@ -54,6 +54,7 @@ class Child {
     posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
 
     std::vector<char*> pointers;
+    pointers.reserve(arguments.size() + 1);
     for (const std::string& argument : arguments)
       pointers.push_back(const_cast<char*>(argument.c_str()));  // posix_spawn does not change them
     pointers.push_back(nullptr);

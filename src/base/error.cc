@@ -52,7 +52,7 @@ ErrnoMeaning errno_meaning(int number) {
     case EINVAL: return {ErrorClass::invalid_argument, ""};
     case ELOOP: return {ErrorClass::invalid_argument, "a symbolic link is in the way"};
     case EXDEV: return {ErrorClass::invalid_argument, "the path leaves its root"};
-    case ENOTSUP: return {ErrorClass::unsupported, ""};
+    case ENOTSUP:
     case ENOSYS: return {ErrorClass::unsupported, ""};
     case ETIMEDOUT: return {ErrorClass::timed_out, ""};
     case EAGAIN:

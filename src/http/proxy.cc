@@ -16,7 +16,7 @@ using boost::asio::ip::address;
 
 std::optional<address> parse_address(std::string_view text) {
   boost::system::error_code error;
-  const address parsed = boost::asio::ip::make_address(std::string(text), error);
+  address parsed = boost::asio::ip::make_address(std::string(text), error);
   if (error) return std::nullopt;
   return parsed;
 }

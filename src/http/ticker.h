@@ -54,8 +54,8 @@ class Watch {
 class Ticker {
  public:
   // `more` is called each tick and tells whether to go on although nothing waits.
-  Ticker(Executor executor, std::chrono::milliseconds period, std::function<bool()> more)
-      : timer_(std::move(executor)), period_(period), more_(std::move(more)) {}
+  Ticker(const Executor& executor, std::chrono::milliseconds period, std::function<bool()> more)
+      : timer_(executor), period_(period), more_(std::move(more)) {}
 
   Ticks now() const noexcept { return now_; }
   // At least one tick.

@@ -19,7 +19,7 @@ bool worth_repeating(const Error& error, int attempt, const TransferOptions& opt
 }
 
 Error final_error(const Error& error, int attempts, Duration elapsed) {
-  const Error counted = error.with_attempts(std::max(attempts, error.attempts()), elapsed);
+  Error counted = error.with_attempts(std::max(attempts, error.attempts()), elapsed);
   if (error.error_class() != ErrorClass::source_changed) return counted;
   return counted.with_hint("the object is being written to; move it when it is at rest");
 }

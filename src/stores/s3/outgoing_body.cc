@@ -104,7 +104,7 @@ Task<std::span<const std::byte>> TrailerBody::next(OpContext& context) {
 
 OutgoingBody::OutgoingBody(const S3Bucket& bucket, Body& body, std::optional<ChecksumAlgorithm> algorithm,
                            std::optional<Checksum> known)
-    : bucket_(bucket), body_(body), algorithm_(algorithm), known_(std::move(known)) {
+    : bucket_(bucket), body_(body), algorithm_(algorithm), known_(known) {
   if (known_) algorithm_ = known_->algorithm();
   const bool in_memory = !body.memory().empty() || body.size() == 0;
   if (!algorithm_ || !in_memory) return;
