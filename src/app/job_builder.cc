@@ -186,7 +186,6 @@ std::vector<std::string> fidelity_losses(const transfer::Preserve& preserve,
   check(preserve.owner, source.keeps_posix, destination.keeps_posix || destination.keeps_metadata, "owners");
   check(preserve.storage_class, source.keeps_storage_class, destination.keeps_storage_class,
         "storage classes");
-  if (source.versions && !destination.versions) losses.emplace_back("older versions");
   return losses;
 }
 

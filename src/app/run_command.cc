@@ -20,13 +20,12 @@ namespace {
 
 constexpr std::size_t kChunksWaitingPerShard = 4;
 
-// rm -r of a directory takes the directory itself as well, once nothing is in it.
+// rm -r of a directory takes the directory itself as well, once nothing is in it. mv leaves it: it may be the
+// tray that things are put into for the next run.
 void remove_emptied_roots(const Settings& settings) {
-  if (!settings.recursive || settings.dry_run) return;
-  if (settings.command != Command::rm && settings.command != Command::mv) return;
-  const std::size_t count = settings.locations.size() - (settings.command == Command::mv ? 1 : 0);
-  for (std::size_t i = 0; i < count; ++i) {
-    const store::Location location = parse_place(settings.locations[i]);
+  if (settings.command != Command::rm || !settings.recursive || settings.dry_run) return;
+  for (const std::string& text : settings.locations) {
+    const store::Location location = parse_place(text);
     if (location.scheme == store::Scheme::local && !is_pattern(location)) ::rmdir(location.path.c_str());
   }
 }
