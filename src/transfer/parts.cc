@@ -1,6 +1,7 @@
 // Large objects: parts in parallel, each read, checked and written by itself.
 #include <algorithm>
 #include <exception>
+#include <optional>
 
 #include "transfer/lane.h"
 #include "transfer/ordered_checksum.h"
@@ -17,15 +18,20 @@ constexpr std::uint64_t kPartStreamBuffer = 1U << 20;
 // The parts of one object between two stores. Lives in the frame of in_parts.
 class PartSender {
  public:
+  // `kept`: the algorithm of a checksum that the source has of the whole object, if it is another one than
+  // the upload's.
   PartSender(const TransferRequest& request, const store::Pin& pin, store::Upload& upload,
-             BufferPool& buffers, Meter meter)
-      : request_(request), pin_(pin), upload_(upload), buffers_(buffers), meter_(meter) {}
+             BufferPool& buffers, Meter meter, std::optional<ChecksumAlgorithm> kept)
+      : request_(request), pin_(pin), upload_(upload), buffers_(buffers), meter_(meter), kept_(kept) {}
 
   Task<> send(Part part, OpContext& context) {
     return part.length <= buffers_.largest() ? from_memory(part, context) : streamed(part, context);
   }
 
   const OrderedChecksum& sum() const noexcept { return sum_; }
+  // Of the whole object in the source's algorithm; nothing if that was not asked for, or parts did not pass
+  // through memory as a whole.
+  std::optional<Checksum> kept_sum() const { return kept_ ? kept_sum_.whole() : std::nullopt; }
 
  private:
   Task<> from_memory(Part part, OpContext& context) {
@@ -40,6 +46,7 @@ class PartSender {
       const auto reader = co_await request_.source.read(request_.source_key, std::move(read), context);
       co_await read_fully(*reader, bytes, &hasher, meter_, context);
     }  // the connection is free before the writing begins
+    if (kept_) kept_sum_.add(part.number, checksum_of(*kept_, bytes), part.length);
     MemoryBody body(bytes);
     const Checksum sent = co_await upload_.write_part(part.number, part.offset, body, context);
     accept(part, hasher.finish(), sent);
@@ -47,6 +54,7 @@ class PartSender {
 
   // For parts that memory cannot sensibly hold.
   Task<> streamed(Part part, OpContext& context) {
+    kept_.reset();
     Buffer buffer = co_await buffers_.take(std::min(kPartStreamBuffer, buffers_.largest()), context);
     SourceBody body(request_.source, request_.source_key, pin_, {part.offset, part.length}, std::move(buffer),
                     upload_.checksum_algorithm(), meter_);
@@ -71,8 +79,17 @@ class PartSender {
   store::Upload& upload_;
   BufferPool& buffers_;
   const Meter meter_;
-  OrderedChecksum sum_;
+  std::optional<ChecksumAlgorithm> kept_;
+  OrderedChecksum sum_, kept_sum_;
 };
+
+// A CRC that the source keeps of the whole object, where it keeps none of that algorithm.
+std::optional<ChecksumAlgorithm> kept_instead_of(ChecksumAlgorithm algorithm, const store::Details& source) {
+  if (source.checksums.find(algorithm) != nullptr) return std::nullopt;
+  for (const Checksum& said : source.checksums)
+    if (said.type() == ChecksumType::full_object && is_crc(said.algorithm())) return said.algorithm();
+  return std::nullopt;
+}
 
 Error changed_since_listed(const TransferRequest& request) {
   return Error(ErrorClass::source_changed, "the object has changed since it was listed")
@@ -121,7 +138,9 @@ Task<TransferResult> Transfer::in_parts(const TransferRequest& request, const So
   store::WriteOptions write = write_options(request, state);
   write.properties = mapping.map(*details, state.modified, request.destination_key, made, result.losses);
   const auto upload = co_await destination.begin_upload(request.destination_key, std::move(write), context);
-  PartSender sender(request, pin, *upload, own.buffers, own.meter());
+  const auto kept = options_.verify == Verify::none ? std::nullopt
+                                                    : kept_instead_of(upload->checksum_algorithm(), *details);
+  PartSender sender(request, pin, *upload, own.buffers, own.meter(), kept);
   std::exception_ptr failure;
   try {
     co_await for_each_part(
@@ -129,6 +148,7 @@ Task<TransferResult> Transfer::in_parts(const TransferRequest& request, const So
         [&sender, &context](Part part) { return sender.send(part, context); }, context);
     result.checksum = sender.sum().whole();
     check_against_source(*details, *result.checksum, request.source);
+    if (const auto sum = sender.kept_sum()) check_against_source(*details, *sum, request.source);
     result.written = co_await upload->complete(*result.checksum, context);
   } catch (...) {
     failure = std::current_exception();
