@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/log.h"
 #include "job/item_compare.h"
 #include "runtime/task_group.h"
 
@@ -13,6 +14,7 @@ struct Worker::ItemResult {
   OutcomeKind kind = OutcomeKind::copied;
   std::uint64_t bytes = 0;
   bool server_side = false;
+  Duration took{};
   std::string reason;
   std::optional<Error> error;
   std::vector<std::string> losses;
@@ -22,13 +24,13 @@ struct Worker::ItemResult {
 struct Worker::ChunkWork {
   Chunk chunk;
   ChunkReport report;
+  OpContext context;
   std::size_t next = 0;                                    // the first item that no lane has taken
   std::vector<std::pair<const Item*, ItemResult>> moving;  // copied and verified, still at the source
 };
 
 Task<ChunkReport> Worker::work(Chunk chunk, OpContext context) {
-  ChunkWork work;
-  work.chunk = std::move(chunk);
+  ChunkWork work{.chunk = std::move(chunk), .report = {}, .context = context};
   work.report.chunk = work.chunk.id;
   if (!work.chunk.items.empty() && work.chunk.items.front().action == Action::remove) {
     co_await remove_all(work, context);
@@ -50,6 +52,7 @@ Task<> Worker::lane(ChunkWork& work, OpContext context) {
       ++work.report.accounts.not_attempted;
       continue;
     }
+    const SteadyTime start = context.env().steady_now();
     ItemResult result;
     try {
       result = item.action == Action::compare ? co_await compare_item(item, context)
@@ -58,6 +61,7 @@ Task<> Worker::lane(ChunkWork& work, OpContext context) {
       result.kind = OutcomeKind::failed;
       result.error = current_error();
     }
+    result.took = context.env().steady_now() - start;
     if (result.kind == OutcomeKind::copied && job_.operation == Operation::move)
       work.moving.emplace_back(&item, std::move(result));
     else
@@ -189,6 +193,30 @@ Task<> Worker::remove_batch(ChunkWork& work, std::span<const Item* const> items,
   }
 }
 
+// Failures are shown by whoever reads the outcomes; the log has them for the record.
+void Worker::log_outcome(const ChunkWork& work, const Item& item, const ItemResult& result) {
+  Logger& log = work.context.log();
+  const LogLevel level = result.error ? LogLevel::info : LogLevel::debug;
+  if (!log.enabled(level)) return;
+  const double seconds = std::chrono::duration<double>(result.took).count();
+  const std::string_view run = work.context.label();
+  if (!result.error) {
+    log.log(level, to_string(result.kind),
+            {{"run", run}, {"chunk", work.chunk.id}, {"key", item.key}, {"duration", seconds}});
+    return;
+  }
+  const Error& error = *result.error;
+  log.log(level, to_string(result.kind),
+          {{"run", run},
+           {"chunk", work.chunk.id},
+           {"key", item.key},
+           {"operation", std::string_view(error.operation())},
+           {"duration", seconds},
+           {"class", to_string(error.error_class())},
+           {"request_id", std::string_view(error.request_id())},
+           {"error", std::string_view(error.message())}});
+}
+
 void Worker::settle(ChunkWork& work, const Item& item, ItemResult result) {
   Accounts& accounts = work.report.accounts;
   const bool extra = work.chunk.extras;
@@ -212,6 +240,7 @@ void Worker::settle(ChunkWork& work, const Item& item, ItemResult result) {
   progress_.done_objects.fetch_add(1, std::memory_order_relaxed);
   progress_.done_bytes.fetch_add(result.kind == OutcomeKind::skipped ? item.size : result.bytes,
                                  std::memory_order_relaxed);
+  log_outcome(work, item, result);
   const bool bad = result.kind == OutcomeKind::failed || result.kind == OutcomeKind::different;
   if (result.kind == OutcomeKind::failed) progress_.failed_objects.fetch_add(1, std::memory_order_relaxed);
   if (!bad && !sink_.wants_all()) return;

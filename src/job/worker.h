@@ -37,6 +37,7 @@ class Worker {
   Task<> remove_moved(ChunkWork& work, OpContext& context);
   Task<> remove_batch(ChunkWork& work, std::span<const Item* const> items, store::Store& store,
                       OutcomeKind done, OpContext& context);
+  static void log_outcome(const ChunkWork& work, const Item& item, const ItemResult& result);
   void settle(ChunkWork& work, const Item& item, ItemResult result);
   store::Store& store_of(const Item& item) const;
 
