@@ -23,7 +23,7 @@ std::string join(const std::vector<std::string>& words) {
 }
 
 // For single-quoted words of all three shells.
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
   std::string out = "'";
   for (const char c : text) {
     if (c == '\'')
@@ -77,7 +77,7 @@ std::string zsh(const ProgramDescription& program) {
   std::string out =
       "#compdef haul\n# zsh completion for haul\n_haul() {\n  local -a commands\n  commands=(\n";
   for (const CommandDescription& command : program.commands)
-    out += "    " + quoted(command.name + ":" + escaped(command.summary)) + "\n";
+    out += "    " + in_quotes(command.name + ":" + escaped(command.summary)) + "\n";
   out +=
       "  )\n  if (( CURRENT == 2 )); then _describe command commands; return; fi\n"
       "  local command=$words[2]\n  shift words; (( CURRENT-- ))\n  case $command in\n";
@@ -94,7 +94,7 @@ std::string zsh(const ProgramDescription& program) {
           spec += ":file:_files";
         else if (option.takes_value())
           spec += ":" + escaped(option.value) + ":";
-        out += " \\\n      " + quoted(spec);
+        out += " \\\n      " + in_quotes(spec);
       }
     }
     if (command.command == Command::help)
@@ -112,7 +112,7 @@ std::string fish(const ProgramDescription& program) {
   std::string out = "# fish completion for haul\n";
   for (const CommandDescription& command : program.commands)
     out += fmt::format("complete -c haul -n __fish_use_subcommand -f -a {} -d {}\n", command.name,
-                       quoted(command.summary));
+                       in_quotes(command.summary));
   for (const CommandDescription& command : program.commands)
     for (const OptionDescription& option : command.options) {
       if (option.group.empty()) continue;
@@ -120,13 +120,13 @@ std::string fish(const ProgramDescription& program) {
       for (const std::string& name : option.names)
         out += name.starts_with("--") ? " -l " + name.substr(2) : " -s " + name.substr(1);
       if (const auto words = option.choices(); !words.empty())
-        out += " -x -a " + quoted(join(words));
+        out += " -x -a " + in_quotes(join(words));
       else if (option.takes_value())
         out += " -r";
-      out += " -d " + quoted(option.text) + "\n";
+      out += " -d " + in_quotes(option.text) + "\n";
     }
   out += fmt::format("complete -c haul -n '__fish_seen_subcommand_from help' -f -a {}\n",
-                     quoted(command_names(program)));
+                     in_quotes(command_names(program)));
   out += "complete -c haul -n '__fish_seen_subcommand_from completion' -f -a 'bash zsh fish'\n";
   return out;
 }
