@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cerrno>
+#include <cstring>
 #include <vector>
 
 #include <nlohmann/json.hpp>
@@ -48,9 +49,15 @@ struct ManifestStream::File {
 ManifestLine parse_manifest_line(const std::string& line) {
   if (line.starts_with('{')) {
     const auto document = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
-    if (!document.is_object() || !document.contains("key") || !document["key"].is_string())
+    if (!document.is_object() || !document.contains("key") || !document["key"].is_string() ||
+        document["key"].get_ref<const std::string&>().empty())
       throw Error(ErrorClass::invalid_argument, "is no JSON object with a \"key\"");
-    return {document.value("bucket", ""), document["key"].get<std::string>()};
+    ManifestLine parsed{.bucket = "", .key = document["key"].get<std::string>()};
+    if (const auto bucket = document.find("bucket"); bucket != document.end()) {
+      if (!bucket->is_string()) throw Error(ErrorClass::invalid_argument, "has a \"bucket\" that is no text");
+      parsed.bucket = bucket->get<std::string>();
+    }
+    return parsed;
   }
   std::vector<std::string> fields = csv_fields(line);
   if (fields.size() < 2)
@@ -91,8 +98,13 @@ Task<std::optional<store::ListPage>> ManifestStream::next(OpContext& context) {
 bool ManifestStream::read_line(std::string& line) {
   std::array<char, 8192> piece;
   line.clear();
+  z_off_t read = ::gztell(file_->handle);
   while (::gzgets(file_->handle, piece.data(), static_cast<int>(piece.size())) != nullptr) {
     line += piece.data();
+    read += static_cast<z_off_t>(std::strlen(piece.data()));
+    // gzgets does not say how much it has read: what lies behind a NUL would be lost.
+    if (read != ::gztell(file_->handle))
+      throw Error(ErrorClass::invalid_argument, "a line holds a NUL byte").on(visible(path_));
     if (line.ends_with('\n')) break;
     if (line.size() > kLongestLine)
       throw Error(ErrorClass::invalid_argument, "a line is too long").on(visible(path_));

@@ -38,6 +38,8 @@ TEST(Manifest, ReadsWhatS3InventoryWrites) {
   EXPECT_THROW(parse_manifest_line("only-one"), Error);
   EXPECT_THROW(parse_manifest_line("b,%zz"), Error);
   EXPECT_THROW(parse_manifest_line("{\"name\":1}"), Error);
+  EXPECT_THROW(parse_manifest_line("{\"key\":\"\"}"), Error);
+  EXPECT_THROW(parse_manifest_line("{\"key\":\"k\",\"bucket\":1}"), Error);
 }
 
 TEST(Manifest, IsGzipIfAsked) {
