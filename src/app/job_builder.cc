@@ -72,6 +72,8 @@ Task<std::vector<ResolvedSource>> resolve_sources(const Settings& settings, Stor
   PlaceResolver resolver(
       stores, {.whole_trees = merges(settings.command),
                .recursive = settings.recursive || !settings.from_file.empty() || !settings.manifest.empty(),
+               .all_versions = settings.all_versions,
+               .removes = settings.command == Command::rm,
                .version = settings.version_id});
   std::vector<ResolvedSource> sources;
   sources.reserve(count);
@@ -79,18 +81,6 @@ Task<std::vector<ResolvedSource>> resolve_sources(const Settings& settings, Stor
     const store::Location location = parse_place(settings.locations[i]);
     sources.push_back(co_await resolver.source(location, context));
     add_key_list(settings, location, sources.back().source);
-    if (settings.all_versions && sources.back().source.object) {
-      // All versions of one object are listed by its name as a prefix, and nothing else.
-      job::Source& source = sources.back().source;
-      source.prefix = location.path;
-      std::string literal;
-      for (const char c : location.path) {
-        if (std::string_view("*?[]\\").find(c) != std::string_view::npos) literal += '\\';
-        literal += c;
-      }
-      source.glob.emplace(literal, GlobDialect::location);
-      source.object.reset();
-    }
   }
   co_return sources;
 }

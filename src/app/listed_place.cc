@@ -59,13 +59,11 @@ ListedPlace local_place(StoreFactory& stores, const store::Location& location) {
 
 Task<ListedPlace> listed_place(Session&, StoreFactory& stores, std::string text, OpContext& context) {
   const store::Location location = parse_place(text);
-  store::ReadOptions brief;
-  brief.properties = false;
   if (location.scheme == store::Scheme::standard_stream)
     throw UsageError("- cannot be listed", "give a path or s3://bucket/prefix");
   if (location.scheme == store::Scheme::local) {
     ListedPlace place = local_place(stores, location);
-    if (!place.is_tree) place.object = co_await place.store->stat(place.prefix, brief, context);
+    if (!place.is_tree) place.object = co_await stat_if_allowed(*place.store, place.prefix, {}, context);
     co_return place;
   }
   ListedPlace place;
@@ -73,13 +71,16 @@ Task<ListedPlace> listed_place(Session&, StoreFactory& stores, std::string text,
   place.bucket = location.bucket;
   place.store = stores.bucket(Side::source, location.bucket);
   if (is_pattern(location)) {
-    take_pattern(place, location.path);
+    // What exists as it is written is no pattern.
+    place.object = co_await stat_if_allowed(*place.store, location.path, {}, context);
+    place.is_tree = !place.object;
+    if (place.is_tree) take_pattern(place, location.path);
     co_return place;
   }
   place.prefix = as_directory(location.path);
   if (location.ends_in_slash()) co_return place;
   // A name without a slash: an object, a directory, or both.
-  place.object = co_await place.store->stat(location.path, brief, context);
+  place.object = co_await stat_if_allowed(*place.store, location.path, {}, context);
   place.is_tree = co_await anything_below(*place.store, place.prefix, context);
   if (!place.object && !place.is_tree)
     throw Error(ErrorClass::not_found, "there is no such object and nothing below it")

@@ -69,6 +69,16 @@ void check_writable(const std::string& path, const std::string& text) {
     throw errno_error(errno, "write to destination", visible(existing.string()));
 }
 
+// A pattern that matches this key alone.
+std::string literal_pattern(std::string_view key) {
+  std::string pattern;
+  for (const char c : key) {
+    if (std::string_view("*?[]\\").find(c) != std::string_view::npos) pattern += '\\';
+    pattern += c;
+  }
+  return pattern;
+}
+
 // Whether anything lies below a prefix.
 Task<bool> has_children(store::Store& store, std::string prefix, OpContext& context) {
   store::ListRequest request;
@@ -125,6 +135,16 @@ bool is_pattern(const store::Location& location) {
   return location.scheme == store::Scheme::s3 || !fs::exists(fs::symlink_status(location.path, error));
 }
 
+Task<std::optional<store::Details>> stat_if_allowed(store::Store& store, std::string key, std::string version,
+                                                    OpContext& context) {
+  try {
+    co_return co_await look_up(store, std::move(key), std::move(version), context);
+  } catch (const Error& error) {
+    if (error.error_class() != ErrorClass::permission_denied) throw;
+  }
+  co_return std::nullopt;
+}
+
 Task<ResolvedSource> PlaceResolver::source(store::Location location, OpContext& context) {
   switch (location.scheme) {
     case store::Scheme::s3: co_return co_await bucket_source(std::move(location), context);
@@ -141,7 +161,10 @@ Task<ResolvedSource> PlaceResolver::bucket_source(store::Location location, OpCo
   source.store = stores_.bucket(Side::source, location.bucket);
   source.text = location.text;
   const std::string endpoint = stores_.endpoint(Side::source);
-  if (!options_.whole_trees && is_pattern(location)) {
+  // As with paths: what exists as it is written is no pattern (report[1].pdf).
+  if (!options_.whole_trees && is_pattern(location))
+    source.object = co_await stat_if_allowed(*source.store, location.path, options_.version, context);
+  if (!options_.whole_trees && is_pattern(location) && !source.object) {
     try {
       source.glob.emplace(location.path, GlobDialect::location);
     } catch (const Error& error) {
@@ -154,8 +177,16 @@ Task<ResolvedSource> PlaceResolver::bucket_source(store::Location location, OpCo
   }
   const std::string directory = as_directory(location.path);
   const bool named_as_directory = location.ends_in_slash();
+  if (options_.all_versions && !options_.recursive && !named_as_directory) {
+    source.object.reset();
+    source.prefix = location.path;
+    source.strip = location.path.substr(0, location.path.size() - last_component(location.path).size());
+    source.glob.emplace(literal_pattern(location.path), GlobDialect::location);
+    resolved.where = bucket_whereabouts(endpoint, location.bucket, location.path, true);
+    co_return resolved;
+  }
   bool take_directory = options_.whole_trees || (options_.recursive && named_as_directory);
-  if (!take_directory && !named_as_directory) {
+  if (!take_directory && !named_as_directory && !source.object) {
     // A name without a slash is a prefix if -r says so and something is below it, else an object.
     if (options_.recursive) take_directory = co_await has_children(*source.store, directory, context);
     if (!take_directory)
@@ -193,7 +224,8 @@ ResolvedSource PlaceResolver::local_directory(const store::Location& location, c
 
 Task<ResolvedSource> PlaceResolver::local_source(store::Location location, OpContext& context) {
   std::error_code error;
-  const fs::file_status status = fs::status(location.path, error);
+  const fs::file_status status =
+      options_.removes ? fs::symlink_status(location.path, error) : fs::status(location.path, error);
   if (!options_.whole_trees && is_pattern(location)) {
     const std::string directory = fixed_directory(location.path);
     const std::string root = directory.empty() ? "." : directory;
@@ -222,7 +254,7 @@ Task<ResolvedSource> PlaceResolver::local_source(store::Location location, OpCon
     throw UsageError(visible(location.text) + " is no directory", "to copy a single file use cp");
   if (location.ends_in_slash())
     throw UsageError(visible(location.text) + " is no directory", "leave the slash out");
-  if (status.type() != fs::file_type::regular)
+  if (status.type() != fs::file_type::regular && status.type() != fs::file_type::symlink)
     throw UsageError(visible(location.text) + " is no regular file", "pipe it in, with - as the source");
   ResolvedSource resolved;
   const local::SingleFile file = local::split_file_path(location.path);
@@ -243,9 +275,8 @@ Task<ResolvedDestination> PlaceResolver::destination(store::Location location, b
   if (location.scheme == store::Scheme::standard_stream)
     throw UsageError("standard output cannot be written to here",
                      "- is a destination of cp alone, for one object");
-  if (is_pattern(location) && location.scheme == store::Scheme::s3)
-    throw UsageError(visible(location.text) + " is a pattern",
-                     "a destination is one name; write \\* for the character");
+  if (location.scheme == store::Scheme::s3 && location.path.find_first_of("*?") != std::string::npos)
+    throw UsageError(visible(location.text) + " is a pattern", "a destination is one name");
 
   if (location.scheme == store::Scheme::s3) {
     co_await stores_.check_bucket(Side::destination, location.bucket, context);

@@ -59,10 +59,17 @@ std::string fixed_directory(std::string_view pattern);
 // A prefix as a directory: with a `/` at its end unless it is empty.
 std::string as_directory(std::string_view prefix);
 
+// What is known of an object, without its properties; nothing if there is none, or if this identity may list
+// but not read.
+Task<std::optional<store::Details>> stat_if_allowed(store::Store& store, std::string key, std::string version,
+                                                    OpContext& context);
+
 struct ResolveOptions {
   bool whole_trees = false;  // sync, check, plan: a location is always a directory or prefix
   bool recursive = false;
-  std::string version;  // of a single object
+  bool all_versions = false;  // a single object stands for all its versions, of which the latest may be gone
+  bool removes = false;       // a symbolic link is meant itself, not what it leads to
+  std::string version;        // of a single object
 };
 
 // Throws UsageError where -r is missing or a location makes no sense, Error where there is nothing.

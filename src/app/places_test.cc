@@ -26,6 +26,7 @@ class TestStores final : public StoreFactory {
   std::shared_ptr<store::Store> tree(Side side, const std::string& root) override {
     local::LocalOptions options;
     options.root = root;
+    options.symlinks = links;
     if (side == Side::destination) options.missing_root = local::MissingRoot::create_on_write;
     return std::make_shared<local::LocalStore>(options);
   }
@@ -35,6 +36,7 @@ class TestStores final : public StoreFactory {
   std::string endpoint(Side) override { return "memory"; }
   Task<> check_bucket(Side, std::string, OpContext&) override { co_return; }
 
+  local::SymlinkMode links = local::SymlinkMode::skip;
   std::shared_ptr<store::Store> memory = std::make_shared<memory::MemoryStore>();
 };
 
@@ -122,6 +124,30 @@ TEST_F(Places, StripWhatStandsBeforeTheFirstWildcardsComponent) {
   ASSERT_TRUE(found.glob);
   EXPECT_EQ(found.prefix, "logs/20");
   EXPECT_EQ(found.strip, "logs/");
+}
+
+TEST_F(Places, TakeAllVersionsOfAnObjectThatIsGone) {
+  const job::Source found = source("s3://bucket/gone\\]", {.all_versions = true});
+  ASSERT_TRUE(found.glob);
+  EXPECT_EQ(found.prefix, "gone\\]");
+  EXPECT_TRUE(found.glob->matches("gone\\]"));
+  EXPECT_FALSE(found.glob->matches("gone\\]x"));
+}
+
+TEST_F(Places, MeanALinkItselfWhenItIsToBeRemoved) {
+  fs::create_directory_symlink(directory_ / "dir", directory_ / "link");
+  EXPECT_THAT(refusal(path("link")), HasSubstr("is a directory"));
+  PlaceResolver resolver(stores_, {.recursive = true, .removes = true});
+  stores_.links = local::SymlinkMode::preserve;
+  const job::Source found = world_.run_for(resolver.source(parse_place(path("link")), context_)).source;
+  ASSERT_TRUE(found.object);
+  EXPECT_EQ(found.object->key, "link");
+}
+
+TEST_F(Places, TakeAKeyWithBracketsAsItIsIfItExists) {
+  world_.run(put(*stores_.memory, "scan[1].pdf", context_));
+  ASSERT_TRUE(source("s3://bucket/scan[1].pdf").object);
+  EXPECT_TRUE(source("s3://bucket/scan[2].pdf").glob);
 }
 
 TEST_F(Places, SayWhereNothingIs) {

@@ -1,8 +1,7 @@
 // cp, mv, rm, sync, check, plan: resolve the places, run the job, give the accounts.
 
+#include <ftw.h>
 #include <unistd.h>
-
-#include <filesystem>
 
 #include "app/commands.h"
 #include "app/job_builder.h"
@@ -20,13 +19,21 @@ namespace {
 
 constexpr std::size_t kChunksWaitingPerShard = 4;
 
-// rm -r of a directory takes the directory itself as well, once nothing is in it. mv leaves it: it may be the
-// tray that things are put into for the next run.
-void remove_emptied_roots(const Settings& settings) {
+// Called by nftw(3) for what is below first. A directory that still holds something stays.
+int remove_if_empty(const char* path, const struct stat*, int kind, struct FTW*) {
+  if (kind == FTW_DP) ::rmdir(path);
+  return 0;
+}
+
+// rm -r of a directory takes the directory itself as well, and the empty ones below, which are no objects. mv
+// leaves them: the directory may be the tray that things are put into for the next run.
+void remove_emptied_directories(const Settings& settings) {
+  constexpr int kOpenDirectories = 32;
   if (settings.command != Command::rm || !settings.recursive || settings.dry_run) return;
   for (const std::string& text : settings.locations) {
     const store::Location location = parse_place(text);
-    if (location.scheme == store::Scheme::local && !is_pattern(location)) ::rmdir(location.path.c_str());
+    if (location.scheme == store::Scheme::local && !is_pattern(location))
+      ::nftw(location.path.c_str(), remove_if_empty, kOpenDirectories, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
   }
 }
 
@@ -73,7 +80,7 @@ Task<int> run_command(Session& session) {
   const job::Job job = co_await build_job(settings, stores, session.runtime().shard_count(),
                                           settings.bandwidth != 0 ? &bandwidth : nullptr, context);
   const int code = co_await run_and_report(session, job);
-  if (code == kDone) remove_emptied_roots(settings);
+  if (code == kDone) remove_emptied_directories(settings);
   co_return code;
 }
 

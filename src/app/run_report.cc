@@ -127,7 +127,8 @@ std::string report_text(const Settings& settings, const RunReport& report) {
   if (a.list_failures != 0)
     text += fmt::format("{} parts of the tree could not be listed\n", with_commas(a.list_failures));
   if (a.losses != 0)
-    text += fmt::format("{} properties could not be kept (-v names them)\n", with_commas(a.losses));
+    text += fmt::format("{} {} could not be kept (-v names {})\n", with_commas(a.losses),
+                        a.losses == 1 ? "property" : "properties", a.losses == 1 ? "it" : "them");
   if (plan) {
     text += fmt::format("{} to move; requests: {}\n", format_size(a.copied_bytes), planned_text(report));
     std::string losses;

@@ -41,12 +41,16 @@ std::shared_ptr<store::Store> RealStores::bucket(Side side, const std::string& n
 }
 
 std::shared_ptr<store::Store> RealStores::tree(Side side, const std::string& root) {
-  return local(side, root, symlink_mode(settings_.links));
+  // What is removed are the links themselves, never what they lead to.
+  const LinkMode links = settings_.command == Command::rm ? LinkMode::preserve : settings_.links;
+  return local(side, root, symlink_mode(links));
 }
 
 std::shared_ptr<store::Store> RealStores::directory_of_file(Side side, const std::string& root, bool follow) {
-  const bool reads_through = follow && settings_.links != LinkMode::preserve;
-  return local(side, root, reads_through ? local::SymlinkMode::follow : symlink_mode(settings_.links));
+  const bool reads_through =
+      follow && settings_.links != LinkMode::preserve && settings_.command != Command::rm;
+  if (reads_through) return local(side, root, local::SymlinkMode::follow);
+  return tree(side, root);
 }
 
 std::shared_ptr<store::Store> RealStores::local(Side side, const std::string& root,
