@@ -2,12 +2,14 @@
 
 #include <algorithm>
 
+#include "runtime/task_group.h"
 #include "stores/s3/object_headers.h"
 #include "stores/s3/result_xml.h"
 
 namespace haul::s3 {
 namespace {
 
+constexpr std::size_t kSingleAtOnce = 32;
 constexpr std::size_t kRemoveAnswerLimit = 8 << 20;  // a thousand failures, each with key and message
 
 bool is_gone(std::string_view code) {
@@ -74,18 +76,6 @@ Task<> try_remove(Removal& removal, OpContext& context) {
   if (passing) throw *passing;
 }
 
-Task<> remove_many(Removal& removal, OpContext& context) {
-  try {
-    co_await with_retry(context, removal.bucket.retry_policy(), Replay::safe,
-                        [&removal, &context] { return try_remove(removal, context); });
-  } catch (const Error& error) {
-    // Those that were told about have their results; the rest failed with the request.
-    if (!removal.answered) throw;
-    for (std::optional<Error>* result : removal.results)
-      if (!*result) *result = error;
-  }
-}
-
 Task<> remove_one(S3Bucket& bucket, const store::RemoveItem& item, std::optional<Error>& result,
                   OpContext& context) {
   Call call = bucket.make_call(Operation::delete_object, "DELETE", item.key);
@@ -97,6 +87,44 @@ Task<> remove_one(S3Bucket& bucket, const store::RemoveItem& item, std::optional
     if (error.error_class() == ErrorClass::cancelled) throw;
     if (!is_gone(error.code())) result = as_removal_error(error);
   }
+}
+
+Task<> remove_rest(Removal& removal, std::size_t& next, OpContext& context) {
+  while (next < removal.pending.size()) {
+    const std::size_t i = next++;
+    co_await remove_one(removal.bucket, *removal.pending[i], *removal.results[i], context);
+  }
+}
+
+// False if the first one is denied as well: then it is not for the kind of request.
+Task<bool> remove_one_by_one(Removal& removal, OpContext& context) {
+  co_await remove_one(removal.bucket, *removal.pending.front(), *removal.results.front(), context);
+  const std::optional<Error>& first = *removal.results.front();
+  if (first && first->error_class() == ErrorClass::permission_denied) co_return false;
+  std::size_t next = 1;
+  TaskGroup group(context.executor());
+  const auto workers = std::min(kSingleAtOnce, removal.pending.size() - 1);
+  for (std::size_t i = 0; i < workers; ++i)
+    group.spawn(remove_rest(removal, next, context));
+  co_await group.join();
+  co_return true;
+}
+
+Task<> remove_many(Removal& removal, OpContext& context) {
+  std::optional<Error> denied;
+  try {
+    co_await with_retry(context, removal.bucket.retry_policy(), Replay::safe,
+                        [&removal, &context] { return try_remove(removal, context); });
+  } catch (const Error& error) {
+    if (!removal.answered && error.error_class() != ErrorClass::permission_denied) throw;
+    if (!removal.answered) denied = error;
+    // Those that were told about have their results; the rest failed with the request.
+    for (std::optional<Error>* result : removal.results)
+      if (!denied && !*result) *result = error;
+  }
+  // Ceph asks for a right on the whole bucket for this request; whoever may delete below a prefix alone can
+  // do so one by one.
+  if (denied && !co_await remove_one_by_one(removal, context)) throw *denied;
 }
 
 }  // namespace
