@@ -5,7 +5,6 @@ import os
 import pathlib
 import random
 import shutil
-import signal
 import stat
 import subprocess
 import sys
@@ -30,7 +29,7 @@ def service(name, *arguments):
 
 
 def read_env(path):
-    return dict(line.strip().split("=", 1) for line in open(path, encoding="utf-8") if "=" in line)
+    return dict(line.split("=", 1) for line in pathlib.Path(path).read_text("utf-8").splitlines() if "=" in line)
 
 
 class Account:
@@ -164,17 +163,24 @@ class HaulTest(unittest.TestCase):
         return result
 
     def start_haul(self, *arguments, env=None):
-        """haul in the background; ended with the test whatever happens."""
-        process = subprocess.Popen([HAUL, *map(str, arguments)], env={**self.environment, **(env or {})}, text=True,
-                                   stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        """haul in the background, ended with the test whatever happens. Its result() waits for its end."""
+        out, err = tempfile.TemporaryFile("w+"), tempfile.TemporaryFile("w+")  # no pipe that nobody empties
+        process = subprocess.Popen([HAUL, *map(str, arguments)], env={**self.environment, **(env or {})},
+                                   stdin=subprocess.DEVNULL, stdout=out, stderr=err)
+
+        def result(timeout=600):
+            process.wait(timeout)
+            out.seek(0), err.seek(0)
+            return Result(subprocess.CompletedProcess([], process.returncode, out.read(), err.read()))
 
         def end():
             if process.poll() is None:
-                process.send_signal(signal.SIGKILL)
+                process.kill()
                 process.wait()
-            process.stdout.close()
-            process.stderr.close()
+            out.close()
+            err.close()
 
+        process.result = result
         self.addCleanup(end)
         return process
 
@@ -227,7 +233,7 @@ class FakeTest(HaulTest):
 
 
 def empty_and_remove(client, bucket):
-    for page in client.get_paginator("list_object_versions").paginate(Bucket=bucket, EncodingType="url"):
+    for page in client.get_paginator("list_object_versions").paginate(Bucket=bucket):
         for entry in page.get("Versions", []) + page.get("DeleteMarkers", []):
             client.delete_object(Bucket=bucket, Key=entry["Key"], VersionId=entry["VersionId"])
     client.delete_bucket(Bucket=bucket)
@@ -286,8 +292,8 @@ def failed_keys(result):
 
 
 def du_total(result):
-    """(objects, bytes) of the sum that `haul du --json` shows."""
-    total = result.json["total"]
+    """(objects, bytes) of the sum that `haul du --json` shows in its last line."""
+    total = json.loads(result.out.splitlines()[-1])
     return total["objects"], total["bytes"]
 
 
