@@ -1,5 +1,7 @@
 #include "app/progress_display.h"
 
+#include <algorithm>
+
 namespace haul::app {
 namespace {
 
@@ -25,7 +27,8 @@ Figures ProgressDisplay::read() const {
   const auto load = [](const auto& figure) { return figure.load(std::memory_order_relaxed); };
   Figures figures;
   figures.done_objects = load(progress_.done_objects);
-  figures.done_bytes = load(progress_.done_bytes);
+  // Those of a large object count as they pass; those that a server copies, when it is done.
+  figures.done_bytes = std::max(load(progress_.done_bytes), progress_.moved_bytes());
   figures.found_objects = load(progress_.found_objects);
   figures.found_bytes = load(progress_.found_bytes);
   figures.failed_objects = load(progress_.failed_objects);

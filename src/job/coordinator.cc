@@ -20,7 +20,12 @@ constexpr std::size_t kRemoveChunk = 1000;
 class Run {
  public:
   Run(const Job& job, RunPorts ports, Runtime& runtime)
-      : job_(job), ports_(ports), runtime_(runtime), worker_(job, ports.progress, ports.sink, runtime) {}
+      : job_(job), ports_(ports), runtime_(runtime), worker_(job, ports.progress, ports.sink, runtime) {
+    ports_.progress.follow([this] { return worker_.bytes_moved(); });
+  }
+  ~Run() { ports_.progress.unfollow(); }
+  Run(const Run&) = delete;
+  Run& operator=(const Run&) = delete;
 
   Task<RunResult> execute() {
     OpContext context = runtime_.context();

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "job/item_compare.h"
 #include "listing/compare.h"
 #include "listing/key_selection.h"
 #include "listing/parallel_lister.h"
@@ -277,7 +278,7 @@ void Discovery::take_pair(const Source& source, const listing::SourceAndDestinat
     const listing::Decision decision =
         listing::decide(entry, *pair.destination, source.store->capabilities(),
                         destination.store->capabilities(), job_.options.compare);
-    reason = listing::to_string(decision.reason);
+    reason = describe(decision);
     differs = decision.verdict == listing::Verdict::differs;
     const bool look_closer = checking && job_.options.check != CheckMode::metadata;
     if (decision.verdict == listing::Verdict::same && !look_closer) {

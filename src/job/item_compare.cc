@@ -70,6 +70,27 @@ Task<ItemVerdict> compare_bytes(const Job& job, const Item& item, OpContext& con
 
 }  // namespace
 
+std::string_view describe(const listing::Decision& decision) noexcept {
+  using enum listing::CompareReason;
+  const bool same = decision.verdict == listing::Verdict::same;
+  switch (decision.reason) {
+    case exists: return "exists at the destination";
+    case forced: return "always copied";
+    case kind: return "kinds differ";
+    case size: return same ? "same size" : "sizes differ";
+    case etag: return same ? "same etag" : "etags differ";
+    case checksum: return same ? "same checksum" : "checksums differ";
+    case modified: return same ? "same size and time" : "times differ";
+    case written_since:
+      return same ? "written since the source changed" : "source changed since it was written";
+    case maybe_encrypted: return "etags differ";
+    case changed_in_place: return "file was touched since";
+    case kept_time: return same ? "same size and kept time" : "kept times differ";
+    case no_checksum: return "no checksum on both sides";
+  }
+  return listing::to_string(decision.reason);
+}
+
 store::Entry entry_of(const Item& item) {
   store::Entry entry;
   entry.key = item.key;
@@ -111,8 +132,7 @@ Task<ItemVerdict> compare_by_details(const Job& job, const Item& item, OpContext
       *ours, *theirs, source.capabilities(), destination.capabilities(), job.options.compare);
   if (decision.verdict == listing::Verdict::needs_content)
     co_return co_await compare_bytes(job, item, context);
-  co_return ItemVerdict{decision.verdict == listing::Verdict::same,
-                        std::string(listing::to_string(decision.reason))};
+  co_return ItemVerdict{decision.verdict == listing::Verdict::same, std::string(describe(decision))};
 }
 
 Task<ItemVerdict> compare_for_check(const Job& job, const Item& item, OpContext& context) {

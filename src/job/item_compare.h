@@ -15,6 +15,9 @@ struct ItemVerdict {
   std::string reason;
 };
 
+// A decision in words, for outcomes: "sizes differ". Literals.
+std::string_view describe(const listing::Decision& decision) noexcept;
+
 // The item as the listing of its source gave it. Views point into the item's chunk.
 store::Entry entry_of(const Item& item);
 

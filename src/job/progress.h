@@ -1,9 +1,12 @@
 // Live figures of a run, for a display. Approximate while running; the accounts are exact.
-// Thread safety: all fields may be read and added to from any thread.
+// Thread safety: all fields may be read and added to, and all methods called, from any thread.
 #pragma once
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
+#include <mutex>
+#include <utility>
 
 namespace haul::job {
 
@@ -14,6 +17,26 @@ struct Progress {
   std::atomic<std::uint64_t> done_objects{0}, done_bytes{0};
   std::atomic<std::uint64_t> failed_objects{0};
   std::atomic<bool> listing{false};
+
+  // Bytes that have passed through here, those of objects under way included. The run says where to read them
+  // from, and stops saying so before that ends.
+  void follow(std::function<std::uint64_t()> moved) {
+    const std::lock_guard lock(mutex_);
+    moved_ = std::move(moved);
+  }
+  void unfollow() {
+    const std::lock_guard lock(mutex_);
+    if (moved_) last_moved_ = std::exchange(moved_, nullptr)();
+  }
+  std::uint64_t moved_bytes() const {
+    const std::lock_guard lock(mutex_);
+    return moved_ ? moved_() : last_moved_;
+  }
+
+ private:
+  mutable std::mutex mutex_;  // guards both below
+  std::function<std::uint64_t()> moved_;
+  std::uint64_t last_moved_ = 0;
 };
 
 }  // namespace haul::job
