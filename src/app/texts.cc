@@ -142,7 +142,8 @@ constexpr std::array<SectionText, 5> kSections{{
     {"FILTERS",
      "--include and --exclude are tried in the order given; the first that matches decides. What no pattern "
      "matches is left out if there is any --include, and taken otherwise. In a filter * does not match /, ** "
-     "does; a pattern that begins with / is matched from the start of the key below the source, any other may "
+     "does; a pattern that begins with / is matched from the start of the key below the source, any other "
+     "may "
      "begin after any /; dir/ means everything below it."},
     {"CREDENTIALS",
      "As the AWS command line finds them: environment (AWS_ACCESS_KEY_ID ...), --profile or AWS_PROFILE with "

@@ -38,7 +38,8 @@ std::string make_id(const Env& env) {
       std::chrono::duration_cast<std::chrono::milliseconds>(env.wall_now().time_since_epoch()).count());
   std::string id(26, '0');
   const auto put = [&](std::size_t from, std::uint64_t value) {
-    for (std::size_t i = 13; i-- > 0; value >>= 5) id[from + i] = kAlphabet[value & 31];
+    for (std::size_t i = 13; i-- > 0; value >>= 5)
+      id[from + i] = kAlphabet[value & 31];
   };
   put(0, millis);
   put(13, env.random());

@@ -1,8 +1,7 @@
 #include "base/error.h"
 
-#include <cerrno>
-
 #include <array>
+#include <cerrno>
 #include <new>
 #include <system_error>
 #include <utility>

@@ -1,13 +1,13 @@
 #include "base/log.h"
 
 #include <fcntl.h>
+#include <fmt/chrono.h>
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <mutex>
 
-#include <fmt/chrono.h>
-#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
@@ -43,17 +43,20 @@ class FileLogger final : public Logger {
 
  private:
   void write(LogLevel level, std::string_view message, std::initializer_list<LogField> fields) override {
-    const std::string line = format_ == LogFormat::json ? json_line(level, message, fields)
-                                                        : text_line(level, message, fields);
+    const std::string line =
+        format_ == LogFormat::json ? json_line(level, message, fields) : text_line(level, message, fields);
     const std::lock_guard lock(mutex_);
     for (std::size_t done = 0; done < line.size();) {
       const ssize_t n = ::write(descriptor_, line.data() + done, line.size() - done);
-      if (n > 0) done += static_cast<std::size_t>(n);
-      else if (n < 0 && errno != EINTR) return;  // a log that cannot be written must not stop the work
+      if (n > 0)
+        done += static_cast<std::size_t>(n);
+      else if (n < 0 && errno != EINTR)
+        return;  // a log that cannot be written must not stop the work
     }
   }
 
-  std::string json_line(LogLevel level, std::string_view message, std::initializer_list<LogField> fields) const {
+  std::string json_line(LogLevel level, std::string_view message,
+                        std::initializer_list<LogField> fields) const {
     nlohmann::ordered_json record;
     record["time"] = utc(env_.wall_now());
     record["level"] = kLevelNames[static_cast<std::size_t>(level)];
@@ -63,9 +66,10 @@ class FileLogger final : public Logger {
     return record.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
   }
 
-  std::string text_line(LogLevel level, std::string_view message, std::initializer_list<LogField> fields) const {
-    std::string line = fmt::format("{} {} {}", utc(env_.wall_now()),
-                                   kLevelNames[static_cast<std::size_t>(level)], message);
+  std::string text_line(LogLevel level, std::string_view message,
+                        std::initializer_list<LogField> fields) const {
+    std::string line =
+        fmt::format("{} {} {}", utc(env_.wall_now()), kLevelNames[static_cast<std::size_t>(level)], message);
     for (const LogField& field : fields) {
       std::visit([&](const auto& value) { line += fmt::format(" {}={}", field.name, value); }, field.value);
     }
@@ -95,7 +99,8 @@ Logger& null_logger() {
   return logger;
 }
 
-std::unique_ptr<Logger> make_logger(LogLevel level, LogFormat format, const std::string& path, const Env& env) {
+std::unique_ptr<Logger> make_logger(LogLevel level, LogFormat format, const std::string& path,
+                                    const Env& env) {
   if (path.empty()) return std::make_unique<FileLogger>(level, format, STDERR_FILENO, false, env);
   const int descriptor = ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
   if (descriptor < 0) throw errno_error(errno, "open log file", path);

@@ -38,11 +38,14 @@ Task<bool> MemoryChunkQueue::push(job::Chunk chunk, OpContext& context) {
 
 std::uint64_t MemoryChunkQueue::cancel() {
   std::uint64_t dropped = 0;
-  for (const job::Chunk& chunk : queue_.drain()) dropped += chunk.items.size();
+  for (const job::Chunk& chunk : queue_.drain())
+    dropped += chunk.items.size();
   return dropped;
 }
 
 // Nobody else could take the chunk over: a process that dies takes the queue with it.
-Task<> MemoryChunkQueue::acknowledge(std::uint64_t, OpContext&) { co_return; }
+Task<> MemoryChunkQueue::acknowledge(std::uint64_t, OpContext&) {
+  co_return;
+}
 
 }  // namespace haul::engine

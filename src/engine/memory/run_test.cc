@@ -42,7 +42,8 @@ struct RunTest : testing::Test {
   }
 
   void put_sources(int count) {
-    for (int i = 0; i < count; ++i) source->put("in/" + std::to_string(i), "content " + std::to_string(i));
+    for (int i = 0; i < count; ++i)
+      source->put("in/" + std::to_string(i), "content " + std::to_string(i));
   }
 
   job::RunResult run() {
@@ -53,8 +54,7 @@ struct RunTest : testing::Test {
     MemoryChunkQueue chunks(8);
     job::Progress progress;
     sink.outcomes.clear();
-    job::RunResult result =
-        runtime.run_for(job::run_job(job, {runs, chunks, progress, sink}, runtime));
+    job::RunResult result = runtime.run_for(job::run_job(job, {runs, chunks, progress, sink}, runtime));
     EXPECT_TRUE(result.accounts.closed());
     return result;
   }
@@ -110,7 +110,8 @@ TEST_F(RunTest, sync_keeps_extras_unless_told_to_delete_them) {
 
 TEST_F(RunTest, sync_refuses_to_delete_more_than_the_share) {
   put_sources(2);
-  for (int i = 0; i < 8; ++i) destination->put("out/extra" + std::to_string(i), "x");
+  for (int i = 0; i < 8; ++i)
+    destination->put("out/extra" + std::to_string(i), "x");
   job.operation = job::Operation::sync;
   job.options.delete_extra = true;
   const auto result = run();
