@@ -189,6 +189,7 @@ class ArgumentReader {
     for (const auto& [habit, ours] : kCommandHabits)
       if (habit == argument) hint = fmt::format("did you mean {}? ", ours);
     std::vector<std::string> names;
+    names.reserve(program_.commands.size());
     for (const CommandDescription& command : program_.commands)
       names.push_back(command.name);
     if (hint.empty())

@@ -33,6 +33,7 @@ void remove_emptied_directories(const Settings& settings) {
   for (const std::string& text : settings.locations) {
     const store::Location location = parse_place(text);
     if (location.scheme == store::Scheme::local && !is_pattern(location))
+      // NOLINTNEXTLINE(concurrency-mt-unsafe): only with FTW_CHDIR
       ::nftw(location.path.c_str(), remove_if_empty, kOpenDirectories, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
   }
 }
