@@ -1,6 +1,8 @@
 // Parsed once for the whole tree. Only what most files include anyway: nothing of the project's own,
 // so that a change of a header rebuilds only what includes it.
 #pragma once
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <atomic>
@@ -33,4 +35,3 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <fmt/format.h>

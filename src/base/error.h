@@ -43,14 +43,14 @@ class Error : public std::exception {
 
   // Each returns a changed copy, so that a message grows on its way up:
   //   throw Error(ErrorClass::permission_denied, "cannot write").on("s3://b/k").during("PutObject");
-  [[nodiscard]] Error during(std::string operation) const;            // the operation that failed
-  [[nodiscard]] Error on(std::string subject) const;                  // location or key it failed on
+  [[nodiscard]] Error during(std::string operation) const;                 // the operation that failed
+  [[nodiscard]] Error on(std::string subject) const;                       // location or key it failed on
   [[nodiscard]] Error with_code(std::string code, int http_status) const;  // what the server said
   [[nodiscard]] Error with_request_id(std::string request_id) const;
   [[nodiscard]] Error with_attempts(int attempts, std::chrono::nanoseconds elapsed) const;
   [[nodiscard]] Error with_retry_after(std::chrono::milliseconds delay) const;
-  [[nodiscard]] Error with_hint(std::string hint) const;              // what the user can do
-  [[nodiscard]] Error with_retryable(bool retryable) const;           // overrides what the class implies
+  [[nodiscard]] Error with_hint(std::string hint) const;     // what the user can do
+  [[nodiscard]] Error with_retryable(bool retryable) const;  // overrides what the class implies
   [[nodiscard]] Error caused_by(const Error& cause) const;
 
   ErrorClass error_class() const noexcept { return content_->error_class; }

@@ -45,6 +45,7 @@ class Logger {
 Logger& null_logger();
 
 // Appends to `path`, or writes to standard error when it is empty. Throws Error if the file cannot be opened.
-std::unique_ptr<Logger> make_logger(LogLevel level, LogFormat format, const std::string& path, const Env& env);
+std::unique_ptr<Logger> make_logger(LogLevel level, LogFormat format, const std::string& path,
+                                    const Env& env);
 
 }  // namespace haul

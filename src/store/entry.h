@@ -29,11 +29,11 @@ enum class EntryKind : std::uint8_t {
 struct Entry {
   std::string_view key;
   std::uint64_t size = 0;
-  Time modified{};                 // S3: LastModified; files: mtime
-  Time changed{};                  // files: ctime; else the same as `modified`
-  std::string_view etag;           // without quotes; empty if there is none
-  std::string_view version;        // empty unless listed by version
-  std::string_view storage_class;  // empty: the store's standard class
+  Time modified{};                           // S3: LastModified; files: mtime
+  Time changed{};                            // files: ctime; else the same as `modified`
+  std::string_view etag;                     // without quotes; empty if there is none
+  std::string_view version;                  // empty unless listed by version
+  std::string_view storage_class;            // empty: the store's standard class
   std::uint32_t mode = 0, uid = 0, gid = 0;  // files only (st_mode with type bits)
   EntryKind kind = EntryKind::object;
   bool latest = true;

@@ -14,7 +14,8 @@
 namespace haul::store {
 
 // Owner, mode and times of a file, as a file system has them and as user metadata carries them on objects
-// (the convention of DataSync, Storage Gateway and FSx: file-permissions, file-owner, file-group, file-mtime).
+// (the convention of DataSync, Storage Gateway and FSx: file-permissions, file-owner, file-group,
+// file-mtime).
 struct PosixAttributes {
   std::optional<std::uint32_t> mode;  // st_mode; the type bits may be missing
   std::optional<std::uint32_t> uid, gid;
@@ -48,10 +49,10 @@ struct Details {
   EntryKind kind = EntryKind::object;
   Checksums checksums;
   Properties properties;
-  unsigned tag_count = 0;    // objects: how many tags there are, without reading them
-  unsigned part_count = 0;   // objects: parts of the upload, 0 if not known
-  std::string encryption;    // "", "AES256", "aws:kms", "aws:kms:dsse", "SSE-C"
-  bool archived = false;     // must be restored before it can be read
+  unsigned tag_count = 0;   // objects: how many tags there are, without reading them
+  unsigned part_count = 0;  // objects: parts of the upload, 0 if not known
+  std::string encryption;   // "", "AES256", "aws:kms", "aws:kms:dsse", "SSE-C"
+  bool archived = false;    // must be restored before it can be read
 };
 
 }  // namespace haul::store

@@ -27,17 +27,17 @@ namespace haul::store {
 
 // Positive facts: what a store can do.
 struct Capabilities {
-  bool ordered_listing = false;   // list() gives keys in ascending byte order
-  bool range_listing = false;     // starting at any key is as cheap as starting at the first
-  bool keeps_metadata = false;    // user metadata and content headers
+  bool ordered_listing = false;  // list() gives keys in ascending byte order
+  bool range_listing = false;    // starting at any key is as cheap as starting at the first
+  bool keeps_metadata = false;   // user metadata and content headers
   bool keeps_tags = false;
-  bool keeps_posix = false;       // mode, owner, times: natively or as metadata
+  bool keeps_posix = false;  // mode, owner, times: natively or as metadata
   bool keeps_storage_class = false;
   bool versions = false;
-  bool create_only = false;       // WriteMode::create_only is atomic
+  bool create_only = false;  // WriteMode::create_only is atomic
   bool etag_in_listing = false;
   bool modified_is_settable = false;  // `modified` is the content's own time (files), not the time of writing
-  bool directories = false;       // has directories of their own, beside the objects below them
+  bool directories = false;           // has directories of their own, beside the objects below them
   std::uint64_t max_object = UINT64_MAX;
   std::uint64_t max_single_write = UINT64_MAX;  // beyond: begin_upload
   std::uint64_t min_part = 1, max_part = UINT64_MAX;
@@ -46,12 +46,12 @@ struct Capabilities {
 };
 
 struct ListRequest {
-  std::string prefix;         // only keys that begin with it
-  std::string after;          // only keys greater than it; empty: from the first
-  std::string until;          // only keys not greater than it; empty: to the last
-  bool one_level = false;     // group by `/` below the prefix: entries and common prefixes
+  std::string prefix;      // only keys that begin with it
+  std::string after;       // only keys greater than it; empty: from the first
+  std::string until;       // only keys not greater than it; empty: to the last
+  bool one_level = false;  // group by `/` below the prefix: entries and common prefixes
   bool all_versions = false;
-  bool directories = false;   // file stores: list directories too; object stores: always list what there is
+  bool directories = false;  // file stores: list directories too; object stores: always list what there is
   std::uint32_t page_size = 1000;
 };
 
@@ -70,16 +70,16 @@ struct ByteRange {
 
 // Which state of an object is meant. A read whose object is in another state throws source_changed.
 struct Pin {
-  std::string etag;                     // empty: not compared
-  std::string version;                  // empty: the latest
-  std::optional<std::uint64_t> size;    // file stores compare size and time before and after
+  std::string etag;                   // empty: not compared
+  std::string version;                // empty: the latest
+  std::optional<std::uint64_t> size;  // file stores compare size and time before and after
   std::optional<Time> modified;
 };
 
 struct ReadOptions {
   std::optional<ByteRange> range;  // nothing: all of it
   Pin pin;
-  bool properties = true;          // details() has the properties (tags only if `tags`)
+  bool properties = true;  // details() has the properties (tags only if `tags`)
   bool tags = false;
 };
 
@@ -100,11 +100,11 @@ enum class WriteMode : std::uint8_t { overwrite, create_only, if_etag };
 
 struct WriteOptions {
   WriteMode mode = WriteMode::overwrite;
-  std::string etag;                         // with if_etag
-  const Properties* properties = nullptr;   // nothing: none
-  std::string storage_class;                // empty: the store's setting
-  std::optional<Checksum> checksum;         // of the whole content, if known beforehand: sent and checked
-  std::uint64_t size = 0;                   // begin_upload: bytes in all, as far as known
+  std::string etag;                        // with if_etag
+  const Properties* properties = nullptr;  // nothing: none
+  std::string storage_class;               // empty: the store's setting
+  std::optional<Checksum> checksum;        // of the whole content, if known beforehand: sent and checked
+  std::uint64_t size = 0;                  // begin_upload: bytes in all, as far as known
 };
 
 // What a write left behind. `condition_failed`: nothing was written, the object was already there
@@ -126,7 +126,8 @@ class Upload {
   virtual ~Upload() = default;
   // number counts from 1; offset is where the part begins in the object. Returns the part's checksum in the
   // algorithm of checksum_algorithm().
-  virtual Task<Checksum> write_part(std::uint32_t number, std::uint64_t offset, Body& part, OpContext& context) = 0;
+  virtual Task<Checksum> write_part(std::uint32_t number, std::uint64_t offset, Body& part,
+                                    OpContext& context) = 0;
   virtual ChecksumAlgorithm checksum_algorithm() const = 0;
   // `whole` is the checksum of the source's bytes, composed from those read: the store must agree with it.
   virtual Task<Written> complete(const Checksum& whole, OpContext& context) = 0;
@@ -150,9 +151,9 @@ struct RemoveResult {
 
 // A copy within the store's own service.
 struct CopyOptions {
-  Pin source;                      // state of the source that is meant
-  std::uint64_t source_size = 0;   // as listed
-  WriteOptions write;              // properties == nullptr: take the source's
+  Pin source;                     // state of the source that is meant
+  std::uint64_t source_size = 0;  // as listed
+  WriteOptions write;             // properties == nullptr: take the source's
 };
 
 class Store {
@@ -168,7 +169,8 @@ class Store {
   // Throws not_found if there is no such object.
   virtual Task<std::unique_ptr<Reader>> read(std::string key, ReadOptions options, OpContext& context) = 0;
   virtual Task<Written> write(std::string key, Body& body, WriteOptions options, OpContext& context) = 0;
-  virtual Task<std::unique_ptr<Upload>> begin_upload(std::string key, WriteOptions options, OpContext& context) = 0;
+  virtual Task<std::unique_ptr<Upload>> begin_upload(std::string key, WriteOptions options,
+                                                     OpContext& context) = 0;
 
   // Whether copy_from(source) works: one service and one identity that reads there and writes here.
   virtual bool can_copy_from(const Store& source) const noexcept = 0;
