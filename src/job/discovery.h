@@ -3,9 +3,12 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
+#include <unordered_set>
+#include <vector>
 
 #include "job/coordinator.h"
 #include "job/job.h"
@@ -77,6 +80,8 @@ class Discovery {
   void add(const Item& item);
   listing::KeyMapping mapping_of(const Source& source) const;
 
+  bool meets_another(std::uint16_t index);
+  bool is_skipped_at_source(std::string_view destination_key);
   void count_listed(const store::Entry& entry);
   void note_skipped(const store::ListPage& page, const Source& source);
   void note_failures(const store::ListPage& page, const store::Store& store);
@@ -95,7 +100,11 @@ class Discovery {
   std::vector<listing::KeyMapping> mappings_;    // one a source
   std::string mapped_;                           // scratch
   ChunkBuilder chunks_;
-  Accounts found_;  // since the last report
+  std::string last_taken_;  // mapped key of the object before
+  bool has_taken_ = false;
+  std::unordered_set<std::size_t> taken_;  // hashes of mapped keys, with several sources
+  std::deque<std::string> passed_over_;    // relative keys that the source skipped, ascending
+  Accounts found_;                         // since the last report
   bool list_failed_ = false;
   Discovered result_;
 };

@@ -104,12 +104,10 @@ store::Entry entry_of(const Item& item) {
   return entry;
 }
 
-store::RemoveItem remove_item_of(const Item& item, Operation operation) {
+store::RemoveItem remove_item_of(const Item& item) {
   store::RemoveItem removal;
   removal.key = item.key;
-  // A version is named only to remove it for good (rm --all-versions); else the latest is meant.
   removal.version = item.version;
-  if (operation == Operation::remove) return removal;
   removal.etag = item.etag;
   removal.size = item.size;
   removal.modified = item.modified;

@@ -22,7 +22,7 @@ std::string_view describe(const listing::Decision& decision) noexcept;
 store::Entry entry_of(const Item& item);
 
 // The item as a removal that spares an object which was changed since it was listed.
-store::RemoveItem remove_item_of(const Item& item, Operation operation);
+store::RemoveItem remove_item_of(const Item& item);
 
 // By the details of both sides, and by their contents if the job asks for checksums and the sides have none.
 Task<ItemVerdict> compare_by_details(const Job& job, const Item& item, OpContext& context);

@@ -18,6 +18,15 @@ struct Worker::ItemResult {
   std::string reason;
   std::optional<Error> error;
   std::vector<std::string> losses;
+  std::string etag;  // of a move: the state of the source that was copied
+  Time modified{};
+};
+
+// An object that is to go, and what it comes to if it does.
+struct Worker::Removal {
+  const Item* item;
+  store::RemoveItem request;
+  ItemResult result;
 };
 
 // The chunk at work. Lanes of one shard share it, so nothing in it needs a lock.
@@ -101,6 +110,8 @@ Task<Worker::ItemResult> Worker::copy_item(const Item& item, OpContext& context)
   }
   result.bytes = moved.bytes;
   result.server_side = moved.how == transfer::Method::server_side;
+  result.etag = std::move(moved.source_etag);
+  result.modified = moved.source_modified;
   if (job_.operation == Operation::move && moved.proof == transfer::Proof::none)
     throw Error(ErrorClass::data_loss, "the copy is there but could not be verified, so the source is kept")
         .during("move")
@@ -122,74 +133,75 @@ store::Store& Worker::store_of(const Item& item) const {
 }
 
 Task<> Worker::remove_all(ChunkWork& work, OpContext& context) {
-  // Items of several sources may lie in one chunk; each run of one source is removed by itself.
-  const auto& items = work.chunk.items;
-  std::vector<const Item*> batch;
-  for (std::size_t i = 0; i < items.size(); ++i) {
-    batch.push_back(&items[i]);
-    store::Store& store = store_of(items[i]);
-    const bool last = i + 1 == items.size() || &store_of(items[i + 1]) != &store;
-    if (!last && batch.size() < store.capabilities().max_remove) continue;
-    co_await remove_batch(work, batch, store, OutcomeKind::deleted, context);
-    batch.clear();
+  std::vector<Removal> removals;
+  removals.reserve(work.chunk.items.size());
+  for (const Item& item : work.chunk.items) {
+    Removal& removal = removals.emplace_back(Removal{&item, remove_item_of(item), {}});
+    removal.result.kind = OutcomeKind::deleted;
+    removal.result.bytes = item.size;
+    // What rm names is to go; an extra of a sync was judged as it was listed.
+    if (!work.chunk.extras)
+      removal.request.etag = {}, removal.request.size = {}, removal.request.modified = {};
   }
+  co_await remove(work, removals, context);
 }
 
 Task<> Worker::remove_moved(ChunkWork& work, OpContext& context) {
   // The order of a move: copied, verified, then removed at the source. A drain lets this end, so that no
   // verified copy leaves its source behind for nothing.
-  std::vector<const Item*> batch;
-  auto& moving = work.moving;
-  for (std::size_t i = 0, begin = 0; i < moving.size(); ++i) {
-    batch.push_back(moving[i].first);
-    store::Store& store = store_of(*moving[i].first);
-    const bool last = i + 1 == moving.size() || &store_of(*moving[i + 1].first) != &store;
-    if (!last && batch.size() < store.capabilities().max_remove) continue;
-    if (job_.options.dry_run) {
-      for (; begin <= i; ++begin) {
-        moving[begin].second.kind = OutcomeKind::moved;
-        settle(work, *moving[begin].first, std::move(moving[begin].second));
-      }
-    } else {
-      co_await remove_batch(work, batch, store, OutcomeKind::moved, context);
-      begin = i + 1;
-    }
-    batch.clear();
+  std::vector<Removal> removals;
+  removals.reserve(work.moving.size());
+  for (auto& [item, result] : work.moving) {
+    Removal& removal = removals.emplace_back(Removal{item, remove_item_of(*item), std::move(result)});
+    removal.result.kind = OutcomeKind::moved;
+    // The state that was copied, which may be a later one than the listing's: what came after it stays.
+    removal.request.etag = removal.result.etag;
+    removal.request.size = removal.result.bytes;
+    removal.request.modified = removal.result.modified;
+  }
+  co_await remove(work, removals, context);
+}
+
+// Items of several sources may lie in one chunk; each run of one store is removed by itself.
+Task<> Worker::remove(ChunkWork& work, std::span<Removal> removals, OpContext& context) {
+  for (std::size_t begin = 0; begin < removals.size();) {
+    store::Store& store = store_of(*removals[begin].item);
+    std::size_t end = begin + 1;
+    while (end < removals.size() && end - begin < store.capabilities().max_remove &&
+           &store_of(*removals[end].item) == &store)
+      ++end;
+    co_await remove_batch(work, removals.subspan(begin, end - begin), store, context);
+    begin = end;
   }
 }
 
-Task<> Worker::remove_batch(ChunkWork& work, std::span<const Item* const> items, store::Store& store,
-                            OutcomeKind done, OpContext& context) {
-  if (done == OutcomeKind::deleted && context.stop().draining()) {
+Task<> Worker::remove_batch(ChunkWork& work, std::span<Removal> removals, store::Store& store,
+                            OpContext& context) {
+  if (removals.front().result.kind == OutcomeKind::deleted && context.stop().draining()) {
     if (work.chunk.extras)
-      work.report.accounts.extra_kept += items.size();
+      work.report.accounts.extra_kept += removals.size();
     else
-      work.report.accounts.not_attempted += items.size();
+      work.report.accounts.not_attempted += removals.size();
     co_return;
   }
-  std::vector<store::RemoveResult> results(items.size());
+  std::vector<store::RemoveResult> results(removals.size());
   std::optional<Error> all_failed;
   if (!job_.options.dry_run) {
     std::vector<store::RemoveItem> request;
-    request.reserve(items.size());
-    for (const Item* item : items)
-      request.push_back(remove_item_of(*item, job_.operation));
+    request.reserve(removals.size());
+    for (const Removal& removal : removals)
+      request.push_back(removal.request);
     try {
       results = co_await store.remove(request, context);
     } catch (...) {
       all_failed = current_error();
     }
   }
-  for (std::size_t i = 0; i < items.size(); ++i) {
-    ItemResult result;
-    result.bytes = items[i]->size;
-    result.kind = done;
-    if (all_failed)
-      result.error = all_failed;
-    else
-      result.error = std::move(results[i].error);
+  for (std::size_t i = 0; i < removals.size(); ++i) {
+    ItemResult& result = removals[i].result;
+    result.error = all_failed ? all_failed : std::move(results[i].error);
     if (result.error) result.kind = OutcomeKind::failed;
-    settle(work, *items[i], std::move(result));
+    settle(work, *removals[i].item, std::move(result));
   }
 }
 

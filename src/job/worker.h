@@ -30,13 +30,14 @@ class Worker {
  private:
   struct ChunkWork;
   struct ItemResult;
+  struct Removal;
   Task<> lane(ChunkWork& work, OpContext context);
   Task<ItemResult> copy_item(const Item& item, OpContext& context);
   Task<ItemResult> compare_item(const Item& item, OpContext& context);
   Task<> remove_all(ChunkWork& work, OpContext& context);
   Task<> remove_moved(ChunkWork& work, OpContext& context);
-  Task<> remove_batch(ChunkWork& work, std::span<const Item* const> items, store::Store& store,
-                      OutcomeKind done, OpContext& context);
+  Task<> remove(ChunkWork& work, std::span<Removal> removals, OpContext& context);
+  Task<> remove_batch(ChunkWork& work, std::span<Removal> removals, store::Store& store, OpContext& context);
   static void log_outcome(const ChunkWork& work, const Item& item, const ItemResult& result);
   void settle(ChunkWork& work, const Item& item, ItemResult result);
   store::Store& store_of(const Item& item) const;

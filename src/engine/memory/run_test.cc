@@ -156,6 +156,29 @@ TEST_F(RunTest, a_move_leaves_nothing_at_the_source) {
   EXPECT_EQ(destination->keys().size(), 1200U);
 }
 
+TEST_F(RunTest, objects_that_would_meet_under_one_key_fail_and_stay) {
+  source->put("in/a/x", "first");
+  source->put("in/b/x", "second");
+  job.operation = job::Operation::move;
+  job.mapping = job::Mapping::flatten;
+  const auto result = run();
+  EXPECT_EQ(result.accounts.moved, 1U);
+  EXPECT_EQ(result.accounts.failed, 1U);
+  EXPECT_EQ(source->keys().size(), 1U);
+  EXPECT_EQ(destination->keys(), std::vector<std::string>{"out/x"});
+}
+
+TEST_F(RunTest, two_sources_with_one_name_do_not_overwrite_each_other) {
+  source->put("in/x", "first");
+  source->put("other/x", "second");
+  job.sources.push_back({.store = source, .text = "other", .prefix = "other/", .strip = "other/"});
+  job.operation = job::Operation::move;
+  const auto result = run();
+  EXPECT_EQ(result.accounts.moved, 1U);
+  EXPECT_EQ(result.accounts.failed, 1U);
+  EXPECT_EQ(source->keys().size(), 1U);
+}
+
 TEST_F(RunTest, a_dry_run_changes_nothing_and_counts_everything) {
   put_sources(30);
   for (const auto operation : {job::Operation::copy, job::Operation::move, job::Operation::sync}) {

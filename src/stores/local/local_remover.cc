@@ -7,6 +7,7 @@
 #include <functional>
 
 #include "stores/local/arrival.h"
+#include "stores/local/attributes.h"
 
 namespace haul::local {
 namespace {
@@ -26,15 +27,24 @@ void prune(const Place& place, std::string_view path) {
   }
 }
 
-bool is_object(const Place& place, int parent, const char* name) noexcept {
+enum class Found { object, no_object, changed };
+
+// What lies there. Where it cannot be looked at, it is taken for the object: unlinking says why.
+Found look(const Place& place, int parent, const char* name, const store::RemoveItem& item) noexcept {
   struct stat status;
-  if (::fstatat(parent, name, &status, AT_SYMLINK_NOFOLLOW) != 0) return true;  // unlinking says why
-  return S_ISREG(status.st_mode) || (S_ISLNK(status.st_mode) && place.options.symlinks != SymlinkMode::skip);
+  const int flags = place.options.symlinks == SymlinkMode::follow ? 0 : AT_SYMLINK_NOFOLLOW;
+  if (::fstatat(parent, name, &status, flags) != 0) return Found::object;
+  if (!S_ISREG(status.st_mode) && !(S_ISLNK(status.st_mode) && place.options.symlinks != SymlinkMode::skip))
+    return Found::no_object;
+  const bool same_size = !item.size || *item.size == static_cast<std::uint64_t>(status.st_size);
+  const bool same_time = !item.modified || *item.modified == to_time(status.st_mtim);
+  return same_size && same_time ? Found::object : Found::changed;
 }
 
 }  // namespace
 
-std::optional<Error> remove_item(const Place& place, std::string_view key) {
+std::optional<Error> remove_item(const Place& place, const store::RemoveItem& item) {
+  const std::string_view key = item.key;
   if (!why_not_a_file(key).empty()) return std::nullopt;  // there can be no such object
   const FilePath path = to_path(key);
   const Opened parent = place.root.open(path.parent(), O_PATH | O_DIRECTORY);
@@ -43,7 +53,13 @@ std::optional<Error> remove_item(const Place& place, std::string_view key) {
   const std::string name(path.name());
   const int at = parent.descriptor.get();
   // Only what the listing calls an object: a link that is not followed, a pipe or a directory stays.
-  if (!path.directory && !is_object(place, at, name.c_str())) return std::nullopt;
+  const Found found = path.directory ? Found::object : look(place, at, name.c_str(), item);
+  if (found == Found::no_object) return std::nullopt;
+  if (found == Found::changed) {
+    return Error(ErrorClass::source_changed, "the file was changed after it was looked at, so it stays")
+        .during("remove")
+        .on(place.root.describe(path.raw));
+  }
   if (::unlinkat(at, name.c_str(), path.directory ? AT_REMOVEDIR : 0) != 0 && !is_gone(errno)) {
     if (errno == ENOTEMPTY || errno == EEXIST) {
       return Error(ErrorClass::precondition_failed, "the directory is not empty")

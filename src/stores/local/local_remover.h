@@ -9,8 +9,9 @@
 
 namespace haul::local {
 
-// One item. Gives the failure; nothing if it is gone.
-std::optional<Error> remove_item(const Place& place, std::string_view key);
+// One item. Gives the failure; nothing if it is gone. With size or time, a file that has others by now stays
+// (source_changed).
+std::optional<Error> remove_item(const Place& place, const store::RemoveItem& item);
 
 // Looks through the whole tree for temporary files that nobody writes to any more and were last touched
 // before `before`, and removes them. Directories that cannot be read are passed over.

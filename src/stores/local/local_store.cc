@@ -36,7 +36,7 @@ Task<> remove_some(std::shared_ptr<Place> place, std::span<const store::RemoveIt
     open[i] = i;
   const auto remove_open = [&] {
     std::erase_if(open, [&](std::size_t i) {
-      results[i].error = remove_item(*place, items[i].key);
+      results[i].error = remove_item(*place, items[i]);
       return !results[i].error || !results[i].error->retryable();
     });
     if (!open.empty()) throw *results[open.front()].error;
