@@ -55,12 +55,12 @@ class Run {
     try {
       Discovery discovery(job_, ports_, extras_);
       found = co_await discovery.run(context);
+      co_await ports_.runs.set_status(RunStatus::processing, context);
     } catch (...) {
       error = std::current_exception();
     }
     // What was found before a listing failed is still worked on: each object stands for itself.
     ports_.chunks.close();
-    co_await ports_.runs.set_status(RunStatus::processing, context);
     co_await workers.join();
     if (error) std::rethrow_exception(error);
     co_return found;

@@ -63,8 +63,11 @@ Task<bool> ChunkBuilder::flush(OpContext& context) {
   if (chunk_.items.empty()) co_return true;
   chunk_.id = next_id_++;
   Chunk full = std::exchange(chunk_, {});
-  chunk_.items.reserve(full.items.size());
-  co_return co_await queue_.push(std::move(full), context);
+  const std::size_t count = full.items.size();
+  chunk_.items.reserve(count);
+  const bool pushed = co_await queue_.push(std::move(full), context);
+  if (!pushed) dropped_ += count;
+  co_return pushed;
 }
 
 Discovery::Discovery(const Job& job, RunPorts& ports, KeySpool& extras)
@@ -81,23 +84,32 @@ Task<Discovered> Discovery::run(OpContext context) {
     filters_.emplace_back(source.keys && !merges() ? by_key : job_.options.filters, source.strip);
   }
   if (job_.destination) extra_filter_.emplace(by_key, job_.destination->prefix);
-  for (std::size_t i = 0; i < job_.sources.size() && !context.stop().draining(); ++i) {
-    const Source& source = job_.sources[i];
-    const auto index = static_cast<std::uint16_t>(i);
-    if (source.object)
-      co_await take_object(source, index, context);
-    else if (merges())
-      co_await take_pairs(source, context);
-    else if (source.keys)
-      co_await take_keys(source, index, context);
-    else
-      co_await take_listing(source, index, context);
+  std::exception_ptr error;
+  try {
+    for (std::size_t i = 0; i < job_.sources.size() && !context.stop().draining(); ++i)
+      co_await take_source(job_.sources[i], static_cast<std::uint16_t>(i), context);
+  } catch (...) {
+    error = std::current_exception();
   }
+  // What was found before a listing failed stands for itself: it is worked on and accounted for.
   co_await chunks_.flush(context);
+  found_.not_attempted += chunks_.dropped();
   co_await report(context);
   ports_.progress.listing = false;
+  if (error) std::rethrow_exception(error);
   result_.complete = !context.stop().draining() && !list_failed_;
   co_return result_;
+}
+
+Task<> Discovery::take_source(const Source& source, std::uint16_t index, OpContext& context) {
+  if (source.object)
+    co_await take_object(source, index, context);
+  else if (merges())
+    co_await take_pairs(source, context);
+  else if (source.keys)
+    co_await take_keys(source, index, context);
+  else
+    co_await take_listing(source, index, context);
 }
 
 Task<> Discovery::report(OpContext& context) {
@@ -212,6 +224,7 @@ Task<> Discovery::take_pairs(const Source& source, OpContext& context) {
       }
       co_await report(context);
     }
+    if (selected && open && !context.stop().draining()) note_missing_keys(source, selected->missing());
   } catch (...) {
     error = std::current_exception();
   }
@@ -304,7 +317,10 @@ void Discovery::take_pair(const Source& source, const listing::SourceAndDestinat
   }
   if (pair.problem == listing::PairProblem::collision) return fail(source, entry.key, collision());
   const bool checking = job_.operation == Operation::check;
-  if (pair.destination == nullptr && checking) return missing(source, entry);
+  // A folder's marker on an object store is a directory on a file system, which lists them only when asked.
+  const bool marker = pair.destination == nullptr && entry.size == 0 && entry.key.ends_with('/') &&
+                      destination.store->capabilities().directories;
+  if (pair.destination == nullptr && checking && !marker) return missing(source, entry);
   std::string_view reason = "missing at the destination";
   bool differs = true;
   if (pair.destination != nullptr) {
@@ -329,7 +345,7 @@ void Discovery::take_pair(const Source& source, const listing::SourceAndDestinat
   if (checking)
     item->action = Action::compare;
   else
-    item->action = differs ? Action::copy : Action::copy_if_details;
+    item->action = differs && !marker ? Action::copy : Action::copy_if_details;
   add(*item);
 }
 
@@ -403,6 +419,18 @@ void Discovery::skip(const Source& source, std::string_view key, std::string_vie
   ++found_.skipped;
   ports_.progress.skipped_objects.fetch_add(1, std::memory_order_relaxed);
   if (ports_.sink.wants_all()) settle(source, key, OutcomeKind::skipped, reason, std::nullopt);
+}
+
+// Keys that somebody has written down and the source does not have.
+void Discovery::note_missing_keys(const Source& source, std::uint64_t count) {
+  if (count == 0) return;
+  found_.listed += count;
+  found_.failed += count;
+  ports_.progress.failed_objects.fetch_add(count, std::memory_order_relaxed);
+  settle(source, "", OutcomeKind::failed, "",
+         Error(ErrorClass::not_found, std::to_string(count) + " of the given keys are not at the source")
+             .on(source.text)
+             .with_hint("keys are written as they stand below the source"));
 }
 
 void Discovery::missing(const Source& source, const store::Entry& entry) {

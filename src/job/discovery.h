@@ -46,7 +46,11 @@ class ChunkBuilder {
   // Pushes what has been collected. Waits while the queue is full; false if the queue was closed.
   Task<bool> flush(OpContext& context);
 
+  // Items of chunks that a closed queue did not take.
+  std::uint64_t dropped() const noexcept { return dropped_; }
+
  private:
+  std::uint64_t dropped_ = 0;
   const Options& options_;
   ChunkQueue& queue_;
   Progress& progress_;
@@ -67,6 +71,7 @@ class Discovery {
   class ObservedStream;
   // Whether both sides are listed and laid beside each other.
   bool merges() const { return job_.operation == Operation::sync || job_.operation == Operation::check; }
+  Task<> take_source(const Source& source, std::uint16_t index, OpContext& context);
   Task<> take_object(const Source& source, std::uint16_t index, OpContext& context);
   Task<> take_listing(const Source& source, std::uint16_t index, OpContext& context);
   Task<> take_keys(const Source& source, std::uint16_t index, OpContext& context);
@@ -86,6 +91,7 @@ class Discovery {
   void note_skipped(const store::ListPage& page, const Source& source);
   void note_failures(const store::ListPage& page, const store::Store& store);
   void skip(const Source& source, std::string_view key, std::string_view reason);
+  void note_missing_keys(const Source& source, std::uint64_t count);
   void missing(const Source& source, const store::Entry& entry);
   void fail(const Source& source, std::string_view key, Error error);
   void settle(const Source& source, std::string_view key, OutcomeKind kind, std::string_view reason,

@@ -118,7 +118,9 @@ Task<ItemVerdict> compare_by_details(const Job& job, const Item& item, OpContext
   store::Store& source = *job.sources[item.source].store;
   store::Store& destination = *job.destination->store;
   const auto theirs = co_await destination.stat(std::string(item.destination_key), details_wanted(), context);
-  if (!theirs) co_return ItemVerdict{false, "gone from the destination"};
+  if (!theirs) co_return ItemVerdict{false, "missing at the destination"};
+  if (theirs->kind == store::EntryKind::directory && item.key.ends_with('/'))
+    co_return ItemVerdict{true, "directory exists"};
   store::ReadOptions wanted = details_wanted();
   wanted.pin.version = item.version;
   const auto ours = co_await source.stat(std::string(item.key), wanted, context);

@@ -92,6 +92,9 @@ Task<Worker::ItemResult> Worker::copy_item(const Item& item, OpContext& context)
     }
   }
   result.bytes = item.size;
+  if (job_.operation == Operation::move &&
+      source.describe(item.key) == destination.describe(item.destination_key))
+    throw Error(ErrorClass::invalid_argument, "it would be moved onto itself").on(source.describe(item.key));
   if (job_.options.dry_run) co_return result;
 
   transfer::TransferRequest request{.source = source,
@@ -158,6 +161,18 @@ Task<> Worker::remove_moved(ChunkWork& work, OpContext& context) {
     removal.request.etag = removal.result.etag;
     removal.request.size = removal.result.bytes;
     removal.request.modified = removal.result.modified;
+  }
+  if (removals.empty()) co_return;
+  try {  // a source goes only after its copy would survive a power cut
+    if (!job_.options.dry_run) co_await job_.destination->store->make_durable(context);
+  } catch (...) {
+    const Error error = current_error();
+    for (Removal& removal : removals) {
+      removal.result.kind = OutcomeKind::failed;
+      removal.result.error = error;
+      settle(work, *removal.item, std::move(removal.result));
+    }
+    co_return;
   }
   co_await remove(work, removals, context);
 }

@@ -160,6 +160,9 @@ class ParallelLister::Run : public std::enable_shared_from_this<ParallelLister::
     started_ = true;
     // Two listings that are merged must both get on, so nobody waits here for memory.
     buffer_ = options_.buffer;
+    // Two listings at once leave three quarters of the memory to the bytes that move: or the work would wait
+    // for memory, and the listing for the work.
+    buffer_ = std::min(buffer_, context_.shard().memory().limit() / 8);
     while (buffer_ > kLeastBuffer && !context_.shard().memory().try_acquire(buffer_, ticket_))
       buffer_ /= 2;
     pump();

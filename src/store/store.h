@@ -178,6 +178,10 @@ class Store {
   virtual Task<Written> copy_from(Store& source, std::string source_key, std::string key, CopyOptions options,
                                   OpContext& context) = 0;
 
+  // Returns once all that was written and acknowledged here survives a power cut. What acknowledges durably
+  // anyway (object stores) has nothing to do.
+  virtual Task<> make_durable(OpContext&) { co_return; }
+
   // At most capabilities().max_remove items. One result an item, in order; throws only if all failed alike.
   virtual Task<std::vector<RemoveResult>> remove(std::span<const RemoveItem> items, OpContext& context) = 0;
 

@@ -46,7 +46,7 @@ class LocalStore final : public store::Store {
   Task<store::Tags> get_tags(std::string key, std::string version, OpContext& context) override;
 
   // Forces everything written so far to the disk: the whole file system, at once.
-  Task<> make_durable(OpContext& context);
+  Task<> make_durable(OpContext& context) override;
 
   // Removes temporary files below the root whose writers are gone, as far as they can be told by their locks
   // and their age. Gives how many.
