@@ -38,7 +38,20 @@ Task<int> choose_command(Session& session) {
   }
 }
 
+// Whether the command is there for what it writes to standard output, and for nothing else.
+bool only_writes_out(const Settings& settings) {
+  switch (settings.command) {
+    case Command::ls:
+    case Command::du:
+    case Command::cat: return true;
+    case Command::manifest: return settings.output.empty() || settings.output == "-";
+    case Command::cp: return settings.locations.back() == "-";
+    default: return false;
+  }
+}
+
 int run(const Settings& settings, Screen& screen, Output& output) {
+  output.when_closed(only_writes_out(settings) ? WhenClosed::stop : WhenClosed::go_on);
   switch (settings.command) {
     case Command::help: return help_command(settings, output);
     case Command::version: return version_command(settings, output);

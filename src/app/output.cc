@@ -19,13 +19,15 @@ Output::~Output() {
 
 void Output::flush() {
   std::string_view rest = buffer_;
-  while (!rest.empty()) {
+  while (!rest.empty() && !closed_) {
     const ssize_t n = ::write(descriptor_, rest.data(), rest.size());
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) {
       const int reason = errno;
       buffer_.clear();
-      if (reason == EPIPE) throw OutputClosed{};
+      closed_ = reason == EPIPE;
+      if (closed_ && when_closed_ == WhenClosed::go_on) return;
+      if (closed_) throw OutputClosed{};
       throw errno_error(reason, "write", "standard output");
     }
     rest.remove_prefix(static_cast<std::size_t>(n));

@@ -7,8 +7,11 @@
 
 namespace haul::app {
 
-// Thrown when the reader of a pipe has gone: nothing to complain about, nothing left to do.
+// Thrown when the reader of a pipe has gone.
 struct OutputClosed {};
+
+// What to do then. Listings have nothing left to do; work that changes things goes on unheard.
+enum class WhenClosed : bool { stop, go_on };
 
 // Not thread-safe. Blocks as long as the other end does.
 class Output {
@@ -18,7 +21,10 @@ class Output {
   Output(const Output&) = delete;
   Output& operator=(const Output&) = delete;
 
-  // Throws OutputClosed, or Error (exhausted: no space) like flush().
+  // WhenClosed::stop unless said otherwise.
+  void when_closed(WhenClosed what) noexcept { when_closed_ = what; }
+
+  // Throws OutputClosed (WhenClosed::stop), or Error (exhausted: no space) like flush().
   void write(std::string_view text) {
     buffer_ += text;
     if (buffer_.size() >= kFlushAt) flush();
@@ -33,6 +39,8 @@ class Output {
  private:
   static constexpr std::size_t kFlushAt = 64 << 10;
   int descriptor_;
+  WhenClosed when_closed_ = WhenClosed::stop;
+  bool closed_ = false;
   std::string buffer_;
 };
 
