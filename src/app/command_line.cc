@@ -235,6 +235,9 @@ void check_combinations(const Settings& settings) {
   if (settings.quiet && settings.verbose) refuse("--quiet and --verbose exclude each other", "leave one out");
   if (!settings.from_file.empty() && !settings.manifest.empty())
     refuse("--from-file and --manifest exclude each other", "leave one out");
+  if (settings.delete_extra && settings.has_key_list())
+    refuse("--delete goes by whole trees, and a list of keys is none",
+           "leave --delete out, or choose by --include and --exclude");
   const auto& filters = settings.filters;
   if (filters.min_size && filters.max_size && *filters.min_size > *filters.max_size)
     refuse("--min-size is larger than --max-size", "no object can be both");

@@ -124,6 +124,11 @@ INSTANTIATE_TEST_SUITE_P(
                       Refused{{"cp", "a", "b", "--min-size", "2G", "--max-size", "1G"},
                               "--min-size is larger"},
                       Refused{{"cp", "a", "b", "--memory", "1MB"}, "32MiB is the least"},
+                      Refused{{"sync", "a", "b", "--delete", "--from-file", "x"}, "leave --delete out"},
+                      Refused{{"sync", "a", "b", "--delete", "--manifest", "x"}, "leave --delete out"},
+                      Refused{{"ls", "a", "--from-file", "x"}, "'haul ls' does not have this option"},
+                      Refused{{"du", "a", "--manifest", "x"}, "'haul du' does not have this option"},
+                      Refused{{"manifest", "a", "--from-file", "x"}, "does not have this option"},
                       Refused{{"presign", "s3://b/k", "--expires", "8d"}, "not between 1s and 7d"},
                       Refused{{"completion", "tcsh"}, "no completion for 'tcsh'"}));
 

@@ -44,6 +44,7 @@ void add_run_options(CLI::App& app, Command command, Settings& settings, const E
     objects.flag("--all-versions", settings.all_versions, "every version and delete marker");
   if (whole_trees) objects.act("-r,--recursive", "always so; accepted for habit", [] {});
   add_filter_options(app, settings, env);
+  add_key_list_options(app, settings);
   if (whole_trees) add_compare_options(app, settings);
   if (command == Command::check) {
     OptionAdder compare(app, "Comparison");

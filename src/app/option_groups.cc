@@ -200,6 +200,10 @@ void add_filter_options(CLI::App& app, Settings& settings, const Env& env) {
             [&filters](const std::string& text) { filters.min_size = parse_size(text); });
   add.value("--max-size", "SIZE", "not larger than",
             [&filters](const std::string& text) { filters.max_size = parse_size(text); });
+}
+
+void add_key_list_options(CLI::App& app, Settings& settings) {
+  OptionAdder add(app, "Filters");
   add.text("--from-file", "FILE", settings.from_file,
            "only the keys in this file, one a line, - for standard input");
   add.text("--manifest", "FILE", settings.manifest,

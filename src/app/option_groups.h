@@ -52,6 +52,7 @@ void add_output_options(CLI::App& app, Settings& settings);
 void add_service_options(CLI::App& app, Settings& settings);  // identity and network
 void add_side_options(CLI::App& app, Settings& settings);     // --src-..., --dst-...
 void add_filter_options(CLI::App& app, Settings& settings, const Env& env);
+void add_key_list_options(CLI::App& app, Settings& settings);
 void add_compare_options(CLI::App& app, Settings& settings);
 void add_transfer_options(CLI::App& app, Settings& settings);
 void add_delete_guards(CLI::App& app, Settings& settings);

@@ -330,6 +330,9 @@ void refuse_overlap(Command command, const std::vector<ResolvedSource>& sources,
     if (command == Command::sync && from.text.starts_with(to.text))
       refuse("lies inside the destination",
              "a sync compares whole trees; choose a place beside it, or use cp -r");
+    if (command == Command::mv && from.text.starts_with(to.text))
+      refuse("lies inside the destination",
+             "what is moved could land on what is still to be moved; choose a place beside it");
   }
 }
 

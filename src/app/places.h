@@ -91,7 +91,8 @@ class PlaceResolver {
   ResolveOptions options_;
 };
 
-// Refuses sources that are the destination, contain it, or (of a sync) lie inside it. Throws UsageError.
+// Refuses sources that are the destination, contain it, or (of a sync or a move) lie inside it. Throws
+// UsageError.
 void refuse_overlap(Command command, const std::vector<ResolvedSource>& sources,
                     const ResolvedDestination& destination);
 

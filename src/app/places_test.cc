@@ -176,11 +176,18 @@ TEST_F(Places, RefuseToCopyThingsOntoOrIntoThemselves) {
               HasSubstr("contains the destination"));
   EXPECT_THAT(overlap(Command::cp, "s3://bucket/report.pdf", "s3://bucket/"), HasSubstr("same place"));
   EXPECT_EQ(overlap(Command::cp, "s3://bucket/logs", "s3://bucket/logs2/"), "");
-  EXPECT_EQ(overlap(Command::mv, "s3://bucket/logs", "s3://bucket/"), "");
+  EXPECT_EQ(overlap(Command::cp, "s3://bucket/logs", "s3://bucket/"), "");
   EXPECT_THAT(overlap(Command::sync, "s3://bucket/logs", "s3://bucket/"), HasSubstr("lies inside"));
   EXPECT_THAT(overlap(Command::sync, path("dir"), path("dir/sub/../sub")),
               HasSubstr("contains the destination"));
   EXPECT_THAT(overlap(Command::sync, path("dir/sub"), path("dir/./")), HasSubstr("lies inside"));
+}
+
+TEST_F(Places, RefuseToMoveATreeOverItself) {
+  // logs/logs/x would become logs/x, which is still to be moved.
+  EXPECT_THAT(overlap(Command::mv, "s3://bucket/logs", "s3://bucket/"), HasSubstr("lies inside"));
+  EXPECT_THAT(overlap(Command::mv, path("dir/sub"), path("dir")), HasSubstr("lies inside"));
+  EXPECT_EQ(overlap(Command::mv, "s3://bucket/logs/b.gz", "s3://bucket/"), "");
 }
 
 TEST(FixedDirectory, EndsAtTheLastSlashBeforeAWildcard) {

@@ -26,10 +26,14 @@ int remove_if_empty(const char* path, const struct stat*, int kind, struct FTW*)
 }
 
 // rm -r of a directory takes the directory itself as well, and the empty ones below, which are no objects. mv
-// leaves them: the directory may be the tray that things are put into for the next run.
+// leaves them: the directory may be the tray that things are put into for the next run. Where only some
+// objects were meant, the store has taken the directories that this emptied, and others are none of its
+// business.
 void remove_emptied_directories(const Settings& settings) {
   constexpr int kOpenDirectories = 32;
-  if (settings.command != Command::rm || !settings.recursive || settings.dry_run) return;
+  if (settings.command != Command::rm || !settings.recursive || settings.dry_run ||
+      !settings.takes_everything())
+    return;
   for (const std::string& text : settings.locations) {
     const store::Location location = parse_place(text);
     if (location.scheme == store::Scheme::local && !is_pattern(location))

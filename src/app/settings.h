@@ -131,6 +131,13 @@ struct Settings {
   bool help_manual = false;
   Shell shell = Shell::bash;
 
+  bool has_key_list() const { return !from_file.empty() || !manifest.empty(); }
+  // Whether everything below the places is meant, and not what filters or lists choose of it.
+  bool takes_everything() const {
+    return filters.patterns.empty() && !filters.min_size && !filters.max_size && !filters.older_than &&
+           !filters.newer_than && !has_key_list();
+  }
+
   // The settings of one side: its own, then those for both.
   SideSettings source_side() const { return merged(source); }
   SideSettings destination_side() const { return merged(destination); }
