@@ -101,10 +101,7 @@ Task<> list_place(Session& session, StoreFactory& stores, std::string text, List
     co_return;
   }
   if (place.object) {
-    store::Entry entry;
-    entry.key = place.object->key;
-    entry.size = place.object->size;
-    entry.modified = place.object->modified;
+    const store::Entry entry = entry_of(*place.object);
     ++sums.objects;
     sums.bytes += entry.size;
     if (settings.json)

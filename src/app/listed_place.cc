@@ -89,22 +89,24 @@ Task<ListedPlace> listed_place(Session&, StoreFactory& stores, std::string text,
   co_return place;
 }
 
+store::Entry entry_of(const store::Details& details) {
+  store::Entry entry;
+  entry.key = details.key;
+  entry.size = details.size;
+  entry.modified = details.modified;
+  entry.etag = details.etag;
+  entry.version = details.version;
+  entry.storage_class = details.storage_class;
+  return entry;
+}
+
 Task<std::uint64_t> visit_entries(Session& session, ListedPlace& place, listing::ListOrder order,
                                   std::function<void(const store::Entry&)> visit) {
   const Settings& settings = session.settings();
   OpContext context = session.context();
   const std::string base = place.glob ? std::string() : place.prefix;
   listing::Filter filter(settings.filters, base);
-  if (place.object) {
-    store::Entry entry;
-    entry.key = place.object->key;
-    entry.size = place.object->size;
-    entry.modified = place.object->modified;
-    entry.etag = place.object->etag;
-    entry.version = place.object->version;
-    entry.storage_class = place.object->storage_class;
-    visit(entry);
-  }
+  if (place.object) visit(entry_of(*place.object));
   if (!place.is_tree) co_return 0;
   store::ListRequest request;
   request.prefix = place.prefix;

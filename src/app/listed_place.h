@@ -27,6 +27,9 @@ struct ListedPlace {
 // Throws not_found where there is nothing. `trees`: a location that could be both is a directory.
 Task<ListedPlace> listed_place(Session& session, StoreFactory& stores, std::string text, OpContext& context);
 
+// An object as a listing would have it.
+store::Entry entry_of(const store::Details& details);
+
 // Visits every entry below the place, pages in key order or as they come, through the filters of the command
 // line. `visit` gets the page's entries one by one. Gives the number of parts that could not be listed, each
 // of which has been told on the screen.

@@ -20,8 +20,15 @@ class ManifestBytes final : public transfer::StreamSource {
   ManifestBytes(Session& session, ListedPlace& place, ManifestWriter& writer, OpContext context)
       : place_(place),
         writer_(writer),
-        filter_(session.settings().filters, place.glob ? std::string() : place.prefix),
-        lister_(*place.store, {.prefix = place.prefix}, options(session, place), context) {}
+        filter_(session.settings().filters, place.glob ? std::string() : place.prefix) {
+    if (place.is_tree)
+      lister_.emplace(*place.store, store::ListRequest{.prefix = place.prefix}, options(session, place),
+                      context);
+    if (place.object) {
+      writer_.add(entry_of(*place.object));
+      ++objects_;
+    }
+  }
 
   Task<std::size_t> read_some(std::span<std::byte> into, OpContext& context) override {
     while (taken_ == writer_.bytes().size() && !ended_) {
@@ -35,7 +42,9 @@ class ManifestBytes final : public transfer::StreamSource {
     co_return n;
   }
 
-  Task<> close() { co_await lister_.close(); }
+  Task<> close() {
+    if (lister_) co_await lister_->close();
+  }
   std::uint64_t objects() const noexcept { return objects_; }
 
  private:
@@ -47,7 +56,8 @@ class ManifestBytes final : public transfer::StreamSource {
   }
 
   Task<> add_page(OpContext& context) {
-    const std::optional<store::ListPage> page = co_await lister_.next(context);
+    std::optional<store::ListPage> page;
+    if (lister_) page = co_await lister_->next(context);
     if (!page) {
       writer_.finish();
       ended_ = true;
@@ -66,7 +76,7 @@ class ManifestBytes final : public transfer::StreamSource {
   ListedPlace& place_;
   ManifestWriter& writer_;
   listing::Filter filter_;
-  listing::ParallelLister lister_;
+  std::optional<listing::ParallelLister> lister_;  // of a tree
   std::size_t taken_ = 0;
   std::uint64_t objects_ = 0;
   bool ended_ = false;
