@@ -306,11 +306,13 @@ Task<store::Written> copy_in_parts(Job& job, OpContext& context) {
   Parts parts{.job = job, .plan = plan, .etag = details.etag, .size = details.size, .part_size = part_size};
   parts.done.resize((details.size + part_size - 1) / part_size);
 
+  store::Written written;
   std::exception_ptr failure;
   try {
     co_await copy_all_parts(parts, context);
     // Where the condition on the source is ignored, it is looked at again.
     if (!job.to.service().amazon()) co_await check_source(job, context);
+    written = co_await complete_upload(job.to, plan, parts.done, details.size, whole, context);
   } catch (...) {
     failure = std::current_exception();
   }
@@ -318,7 +320,7 @@ Task<store::Written> copy_in_parts(Job& job, OpContext& context) {
     co_await abandon(job, plan, context);
     std::rethrow_exception(failure);
   }
-  co_return co_await complete_upload(job.to, plan, parts.done, details.size, whole, context);
+  co_return written;
 }
 
 }  // namespace
