@@ -77,6 +77,10 @@ Task<int> presign_command(Session& session) {
   announce_needs(settings, session.services());
   const auto store = session.services().bucket(settings.both, location.bucket, Use::read);
   OpContext context = session.context();
+  // A link is signed for one region. Without a word on it, the bucket knows its own.
+  const s3::S3Service& service = store->bucket().service();
+  if (service.options().endpoint.empty() && settings.both.region.empty())
+    co_await s3::head_bucket(store->bucket(), context);
   const std::string url = co_await store->bucket().presign(settings.method, location.path,
                                                            settings.version_id, settings.expires, context);
   if (settings.json) {

@@ -16,6 +16,7 @@
 #include "base/utf8.h"
 #include "runtime/body.h"
 #include "stores/local/local_store.h"
+#include "stores/s3/address.h"
 #include "stores/s3/s3_admin.h"
 #include "stores/s3/upload.h"
 
@@ -44,14 +45,16 @@ void check_machine(Findings& findings) {
 }
 
 // Reachability and clock by one request without credentials: any answer will do.
-Task<> check_endpoint(Session& session, const auth::AwsSettings& aws, Findings& findings) {
-  const std::string url = !aws.s3_endpoint_url.empty() ? aws.s3_endpoint_url
-                          : aws.region.empty()         ? "https://s3.amazonaws.com"
-                                                       : "https://s3." + aws.region + ".amazonaws.com";
+Task<> check_endpoint(Session& session, Findings& findings) {
+  const auto store = session.services().bucket(session.settings().both, "", Use::read);
+  const s3::S3Service& service = store->bucket().service();
+  const s3::Address address = s3::resolve_address(service.options(), "", service.default_region());
+  const std::string url = (address.endpoint.tls ? "https://" : "http://") + address.authority;
   OpContext context = session.context();
   auth::FetchAnswer answer;
   try {
-    answer = co_await session.services().fetch().send({.method = "GET", .url = url + "/"}, context);
+    answer = co_await session.services().fetch().send({.method = "GET", .url = url + address.bucket_path},
+                                                      context);
   } catch (const Error& error) {
     findings.bad("endpoint", "", error.on(url), "check --endpoint-url, the network and the proxy");
     co_return;
@@ -91,12 +94,17 @@ Task<bool> check_credentials(Session& session, const auth::Identity& identity, F
                  "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or name a profile");
     co_return false;
   }
+  const bool amazon = auth::talks_to_aws(identity.settings);
+  if (!amazon && !identity.settings.sts_configured) {
+    // Another service's keys are none of Amazon's business.
+    findings.good("identity", "", "not asked for: no STS endpoint is configured for this service");
+    co_return true;
+  }
   try {
     const std::unique_ptr<auth::Sts> sts = auth::make_sts(identity.settings, session.services().fetch());
     const auth::CallerIdentity caller = co_await sts->caller_identity(*identity.credentials, context);
     findings.good("identity", "", caller.arn);
   } catch (const Error& error) {
-    const bool amazon = identity.settings.s3_endpoint_url.empty();
     if (amazon)
       findings.bad("identity", "", error, "the keys may be wrong or deactivated");
     else
@@ -256,7 +264,7 @@ Task<int> doctor_command(Session& session) {
   bool credible = true;
   if (asks_s3) {
     const auth::Identity& identity = session.services().identity(settings.both);
-    co_await check_endpoint(session, identity.settings, findings);
+    co_await check_endpoint(session, findings);
     credible = co_await check_credentials(session, identity, findings);
   }
   for (const std::string& text : settings.locations) {

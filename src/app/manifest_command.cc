@@ -112,7 +112,8 @@ Task<int> manifest_command(Session& session) {
   if (const store::Location to = to_output ? store::Location{} : parse_place(settings.output);
       to.scheme == store::Scheme::s3)
     session.services().need(
-        settings.both, {to.bucket, to.path, auth::Access::list | auth::Access::read | auth::Access::write});
+        settings.both,
+        {to.bucket, to.path, auth::Access::list | auth::Access::read | auth::Access::write, true});
   RealStores stores(settings, session.services());
   OpContext context = session.context();
   ListedPlace place = co_await listed_place(session, stores, settings.locations[0], context);

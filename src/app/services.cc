@@ -93,7 +93,7 @@ std::shared_ptr<auth::CredentialsProvider> Services::with_role(const Entry& entr
     std::string_view partition = auth::partition_of(aws.region).name;
     if (role.role_arn.starts_with("arn:"))
       partition = std::string_view(role.role_arn).substr(4, role.role_arn.find(':', 4) - 4);
-    const bool amazon = aws.s3_endpoint_url.empty();
+    const bool amazon = auth::talks_to_aws(aws);
     role.session_policy = auth::scope_down_policy(entry.scopes, partition,
                                                   amazon ? auth::KmsUse::through_s3 : auth::KmsUse::none);
   }

@@ -1,12 +1,36 @@
 #include "app/session.h"
 
+#include <algorithm>
+
+#include "auth/settings.h"
+
 namespace haul::app {
 namespace {
 
-http::ClientOptions client_options(const NetworkSettings& network, const Env& env) {
+bool speaks_s3(const Settings& settings) {
+  if (settings.command == Command::mb || settings.command == Command::rb || settings.locations.empty())
+    return true;
+  return settings.output.starts_with("s3://") ||
+         std::ranges::any_of(settings.locations,
+                             [](const std::string& text) { return text.starts_with("s3://"); });
+}
+
+// By option, environment or profile; empty for the system's. The AWS files are not read where nobody needs
+// them.
+std::string authorities(const Settings& settings, const Env& env) {
+  if (!speaks_s3(settings)) return {};
+  const auth::AwsConfig config = auth::load_config(env, auth::system_files());
+  for (const SideSettings& side : {settings.source_side(), settings.destination_side()}) {
+    const auth::IdentityOptions options{.profile = side.profile, .ca_file = settings.network.ca_file};
+    if (std::string file = auth::resolve_settings(options, env, config).ca_bundle; !file.empty()) return file;
+  }
+  return {};
+}
+
+http::ClientOptions client_options(const Settings& settings, const Env& env) {
+  const NetworkSettings& network = settings.network;
   http::ClientOptions options;
-  options.ca_file = network.ca_file;
-  if (options.ca_file.empty()) options.ca_file = env.variable("AWS_CA_BUNDLE").value_or("");
+  options.ca_file = authorities(settings, env);
   options.insecure = network.insecure;
   options.connect_timeout = network.connect_timeout;
   options.stall_timeout = network.timeout;
@@ -23,7 +47,7 @@ Session::Session(const Settings& settings, const Env& env, Screen& screen, Outpu
       output_(output),
       log_(make_logger(settings.log_level, settings.log_format, settings.log_file, env)),
       runtime_(env, *log_, {.shards = settings.shards, .blocking_threads = 0, .memory = settings.memory}) {
-  http::ClientOptions options = client_options(settings.network, env);
+  http::ClientOptions options = client_options(settings, env);
   direct_ = std::make_unique<http::Client>(options, runtime_.shard_count());
   http::proxy_from_environment(env, options);
   by_proxy_ = std::make_unique<http::Client>(options, runtime_.shard_count());

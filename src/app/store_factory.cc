@@ -14,6 +14,10 @@ bool copies(Command command) {
          command == Command::check || command == Command::plan;
 }
 
+bool compares_trees(Command command) {
+  return command == Command::sync || command == Command::check || command == Command::plan;
+}
+
 local::SymlinkMode symlink_mode(LinkMode mode) {
   switch (mode) {
     case LinkMode::skip: return local::SymlinkMode::skip;
@@ -88,12 +92,34 @@ Task<> RealStores::check_bucket(Side side, std::string name, OpContext& context)
         .with_hint("make it with: haul mb s3://" + visible(name));
 }
 
+namespace {
+
+auth::Access access_of_method(const std::string& method) {
+  if (method == "PUT") return auth::Access::write;
+  return method == "DELETE" ? auth::Access::remove : auth::Access::read;
+}
+
+// Whether what the destination has is looked at before anything is decided.
+bool compares(const Settings& settings) {
+  return compares_trees(settings.command) || settings.overwrite != Overwrite::always;
+}
+
+}  // namespace
+
 auth::Access access_needed(const Settings& settings, Side side) {
   using auth::Access;
   Access access = Access::list;
+  switch (settings.command) {
+    case Command::mb: return access | Access::bucket;
+    case Command::rb:
+      return access | Access::bucket | (settings.force ? Access::write | Access::remove : Access::none);
+    case Command::doctor: return access | Access::read | Access::write | Access::remove;
+    case Command::presign: return access | access_of_method(settings.method);
+    default: break;
+  }
   const bool changes =
       !settings.dry_run && settings.command != Command::plan && settings.command != Command::check;
-  if (side == Side::source || settings.command == Command::check) access = access | Access::read;
+  if (side == Side::source || compares(settings)) access = access | Access::read;
   if (side == Side::source && changes && (settings.command == Command::mv || settings.command == Command::rm))
     access = access | Access::remove;
   if (side == Side::destination && changes) {
@@ -102,10 +128,31 @@ auth::Access access_needed(const Settings& settings, Side side) {
     if (settings.preserve.tags) access = access | Access::tag;
     if (!settings.object.acl.empty()) access = access | Access::acl;
   }
-  if (settings.command == Command::rb || settings.command == Command::mb ||
-      settings.command == Command::doctor)
-    access = access | Access::read | Access::write | Access::remove;
   return access;
+}
+
+std::vector<auth::PolicyScope> scopes_needed(const Settings& settings, const store::Location& location,
+                                             Side side) {
+  const auth::PolicyScope object{location.bucket, location.path, access_needed(settings, side), true};
+  auth::PolicyScope tree{location.bucket, as_directory(location.path), object.access};
+  if (side == Side::source && is_pattern(location)) {
+    tree.prefix = fixed_directory(location.path);
+    return {tree};
+  }
+  if (settings.command == Command::doctor) {  // tries keys that begin so
+    tree.prefix = location.path;
+    return {tree};
+  }
+  bool is_tree = location.path.empty() || location.ends_in_slash() || compares_trees(settings.command);
+  bool may_be_tree = settings.recursive || settings.has_key_list();
+  if (side == Side::destination) {
+    is_tree |= settings.locations.size() > 2 || settings.flatten || !settings.name_template.empty();
+    may_be_tree |= is_pattern(parse_place(settings.locations.front()));
+  }
+  if (is_tree) return {tree};
+  // With -r, a name is a prefix if anything is below it, else an object: that is seen only then.
+  if (may_be_tree) return {object, tree};
+  return {object};
 }
 
 void announce_needs(const Settings& settings, Services& services) {
@@ -115,9 +162,9 @@ void announce_needs(const Settings& settings, Services& services) {
     if (location.scheme != store::Scheme::s3) continue;
     const Side side =
         has_destination && i + 1 == settings.locations.size() ? Side::destination : Side::source;
-    const std::string prefix = is_pattern(location) ? fixed_directory(location.path) : location.path;
-    services.need(side == Side::source ? settings.source_side() : settings.destination_side(),
-                  {location.bucket, prefix, access_needed(settings, side)});
+    for (auth::PolicyScope& scope : scopes_needed(settings, location, side))
+      services.need(side == Side::source ? settings.source_side() : settings.destination_side(),
+                    std::move(scope));
   }
 }
 

@@ -35,6 +35,10 @@ class RealStores final : public StoreFactory {
 // What a command does to each of its locations, as the rights an assumed role's session is limited to.
 auth::Access access_needed(const Settings& settings, Side side);
 
+// The keys that it reaches through one of them: no more than it may come to need.
+std::vector<auth::PolicyScope> scopes_needed(const Settings& settings, const store::Location& location,
+                                             Side side);
+
 // Announces the rights for all s3 locations of the command line.
 void announce_needs(const Settings& settings, Services& services);
 

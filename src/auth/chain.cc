@@ -171,13 +171,7 @@ class Resolver {
     std::string_view partition = partition_of(settings_.region).name;
     if (role_arn.starts_with("arn:")) partition = role_arn.substr(4, role_arn.substr(4).find(':'));
     return scope_down_policy(options_.scope_down, partition,
-                             talks_to_aws() ? KmsUse::through_s3 : KmsUse::none);
-  }
-
-  bool talks_to_aws() const {
-    if (settings_.s3_endpoint_url.empty()) return true;
-    return http::parse_url(settings_.s3_endpoint_url)
-        .endpoint.host.ends_with(partition_of(settings_.region).dns_suffix);
+                             talks_to_aws(settings_) ? KmsUse::through_s3 : KmsUse::none);
   }
 
   std::string session_name(std::string configured) const {
@@ -306,6 +300,12 @@ class Resolver {
 };
 
 }  // namespace
+
+bool talks_to_aws(const AwsSettings& settings) {
+  if (settings.s3_endpoint_url.empty()) return true;
+  const http::Url url = http::parse_url(settings.s3_endpoint_url);
+  return url.endpoint.host.ends_with("." + std::string(partition_of(settings.region).dns_suffix));
+}
 
 AwsWorld system_world(Fetch& fetch) {
   return {system_env(), fetch, system_files(),

@@ -45,6 +45,9 @@ struct Identity {
 // configuration, unsupported for mfa_serial, SSO and login sessions.
 Identity resolve_identity(const IdentityOptions& options, const AwsWorld& world);
 
+// Whether requests go to AWS's own S3, by default or by an explicit endpoint.
+bool talks_to_aws(const AwsSettings& settings);
+
 // To ask who the credentials belong to (doctor).
 std::unique_ptr<Sts> make_sts(const AwsSettings& settings, Fetch& fetch);
 

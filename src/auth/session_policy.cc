@@ -44,7 +44,9 @@ Json statement(Json actions, Json resource) {
 void add_scope(Json& statements, const PolicyScope& scope, std::string_view partition,
                std::size_t longest_prefix) {
   const std::string bucket = "arn:" + std::string(partition) + ":s3:::" + scope.bucket;
-  const std::string keys = literal(cut(scope.prefix, longest_prefix)) + "*";
+  const std::string begin = literal(cut(scope.prefix, longest_prefix));
+  const bool single = scope.single && scope.prefix.size() <= longest_prefix;
+  const std::string keys = single ? begin : begin + "*";
 
   Json actions = Json::array();
   const auto allow = [&actions](std::initializer_list<const char*> names) {
@@ -63,10 +65,14 @@ void add_scope(Json& statements, const PolicyScope& scope, std::string_view part
 
   if (includes(scope.access, Access::list)) {
     Json list = statement(Json::array({"s3:ListBucket", "s3:ListBucketVersions"}), bucket);
+    const Json prefixes = single ? Json::array({begin, begin + "/*"}) : Json(keys);
     // IfExists: HEAD of a missing key has no prefix, and should say 404 as without this policy.
-    if (!scope.prefix.empty()) list["Condition"] = {{"StringLikeIfExists", {{"s3:prefix", keys}}}};
+    if (!scope.prefix.empty()) list["Condition"] = {{"StringLikeIfExists", {{"s3:prefix", prefixes}}}};
     statements.push_back(std::move(list));
   }
+  if (includes(scope.access, Access::bucket))
+    statements.push_back(
+        statement(Json::array({"s3:CreateBucket", "s3:DeleteBucket", "s3:GetBucketVersioning"}), bucket));
   if (includes(scope.access, Access::write))
     statements.push_back(statement("s3:ListBucketMultipartUploads", bucket));
 }

@@ -19,6 +19,7 @@ enum class Access : std::uint8_t {
   remove = 1 << 3,  // objects and versions
   tag = 1 << 4,     // read, replace and drop tags
   acl = 1 << 5,     // canned ACLs
+  bucket = 1 << 6,  // make and remove the bucket itself, ask whether it keeps versions
 };
 constexpr Access operator|(Access a, Access b) noexcept {
   return static_cast<Access>(static_cast<std::uint8_t>(a) | static_cast<std::uint8_t>(b));
@@ -31,6 +32,7 @@ struct PolicyScope {
   std::string bucket;
   std::string prefix;  // keys that begin with it; empty: the whole bucket
   Access access = Access::none;
+  bool single = false;  // `prefix` is one whole key; what is below it as a directory may be listed, no more
 };
 
 // Whether objects may be encrypted with KMS keys, which then have to be usable through S3. Servers other than

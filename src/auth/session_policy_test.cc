@@ -40,6 +40,21 @@ TEST(SessionPolicy, GivesEachActionOnlyWhenAsked) {
   EXPECT_THAT(policy_of({"b", "p/", Access::read | Access::tag}), HasSubstr("s3:DeleteObjectTagging"));
 }
 
+TEST(SessionPolicy, OfOneObjectReachesNoOtherThatBeginsLikeIt) {
+  const json policy = json::parse(
+      policy_of({.bucket = "b", .prefix = "in", .access = Access::read | Access::list, .single = true}));
+  EXPECT_EQ(policy["Statement"][0]["Resource"], "arn:aws:s3:::b/in");
+  EXPECT_EQ(policy["Statement"][1]["Condition"]["StringLikeIfExists"]["s3:prefix"],
+            (json::array({"in", "in/*"})));
+}
+
+TEST(SessionPolicy, LetsBucketsBeMadeAndRemoved) {
+  const std::string policy = policy_of({"b", "", Access::bucket | Access::list});
+  for (const char* action : {"s3:CreateBucket", "s3:DeleteBucket", "s3:GetBucketVersioning"})
+    EXPECT_THAT(policy, HasSubstr(action));
+  EXPECT_THAT(policy, Not(HasSubstr("s3:PutObject")));
+}
+
 TEST(SessionPolicy, AWholeBucketHasNoCondition) {
   const std::string policy = policy_of({"b", "", Access::read | Access::list});
   EXPECT_THAT(policy, HasSubstr("arn:aws:s3:::b/*"));

@@ -187,6 +187,7 @@ AwsSettings resolve_settings(const IdentityOptions& options, const Env& env, con
 
   const Sourced sts = configured_endpoint("sts", "AWS_ENDPOINT_URL_STS", env, config, profile);
   check_url(sts);
+  settings.sts_configured = !sts.text.empty();
   resolve_sts(settings, sts,
               first_of(env, {"AWS_STS_REGIONAL_ENDPOINTS"}, profile, "sts_regional_endpoints"));
   return settings;

@@ -36,6 +36,7 @@ struct AwsSettings {
   std::string s3_endpoint_url;   // empty: AWS's
   std::string sts_endpoint_url;  // never empty
   std::string sts_region;        // signed for
+  bool sts_configured = false;   // whether somebody said where STS is
   std::string ca_bundle;         // empty: the system's
   AddressingStyle addressing_style = AddressingStyle::automatic;
   ChecksumUse request_checksums = ChecksumUse::when_supported;
