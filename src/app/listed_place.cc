@@ -20,13 +20,25 @@ void take_pattern(ListedPlace& place, const std::string& pattern) {
   place.prefix = place.glob->literal_prefix();
 }
 
-Task<bool> anything_below(store::Store& store, std::string prefix, OpContext& context) {
+Task<bool> anything_below(store::Store& store, std::string prefix, bool all_versions, OpContext& context) {
   store::ListRequest request;
   request.prefix = std::move(prefix);
   request.page_size = 1;
+  request.all_versions = all_versions;
   const std::unique_ptr<store::Lister> lister = store.list(std::move(request));
   const store::ListPage page = co_await lister->next(context);
   co_return !page.entries.empty() || !page.last;
+}
+
+// A key comes before all others that begin with it.
+Task<bool> has_versions(store::Store& store, std::string key, OpContext& context) {
+  store::ListRequest request;
+  request.prefix = key;
+  request.page_size = 1;
+  request.all_versions = true;
+  const std::unique_ptr<store::Lister> lister = store.list(std::move(request));
+  const store::ListPage page = co_await lister->next(context);
+  co_return !page.entries.empty() && page.entries.front().key == key;
 }
 
 ListedPlace local_place(StoreFactory& stores, const store::Location& location) {
@@ -57,7 +69,7 @@ ListedPlace local_place(StoreFactory& stores, const store::Location& location) {
 
 }  // namespace
 
-Task<ListedPlace> listed_place(Session&, StoreFactory& stores, std::string text, OpContext& context) {
+Task<ListedPlace> listed_place(Session& session, StoreFactory& stores, std::string text, OpContext& context) {
   const store::Location location = parse_place(text);
   if (location.scheme == store::Scheme::standard_stream)
     throw UsageError("- cannot be listed", "give a path or s3://bucket/prefix");
@@ -79,9 +91,14 @@ Task<ListedPlace> listed_place(Session&, StoreFactory& stores, std::string text,
   }
   place.prefix = as_directory(location.path);
   if (location.ends_in_slash()) co_return place;
+  const bool all_versions = session.settings().all_versions;
+  if (all_versions && co_await has_versions(*place.store, location.path, context)) {
+    take_pattern(place, literal_pattern(location.path));
+    co_return place;
+  }
   // A name without a slash: an object, a directory, or both.
   place.object = co_await stat_if_allowed(*place.store, location.path, {}, context);
-  place.is_tree = co_await anything_below(*place.store, place.prefix, context);
+  place.is_tree = co_await anything_below(*place.store, place.prefix, all_versions, context);
   if (!place.object && !place.is_tree)
     throw Error(ErrorClass::not_found, "there is no such object and nothing below it")
         .on(visible(location.text))

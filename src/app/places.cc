@@ -69,16 +69,6 @@ void check_writable(const std::string& path, const std::string& text) {
     throw errno_error(errno, "write to destination", visible(existing.string()));
 }
 
-// A pattern that matches this key alone.
-std::string literal_pattern(std::string_view key) {
-  std::string pattern;
-  for (const char c : key) {
-    if (std::string_view("*?[]\\").find(c) != std::string_view::npos) pattern += '\\';
-    pattern += c;
-  }
-  return pattern;
-}
-
 // Whether anything lies below a prefix.
 Task<bool> has_children(store::Store& store, std::string prefix, OpContext& context) {
   store::ListRequest request;
@@ -101,6 +91,25 @@ Task<std::optional<store::Details>> look_up(store::Store& store, std::string key
 }
 
 }  // namespace
+
+std::string literal_pattern(std::string_view key) {
+  std::string pattern;
+  for (const char c : key) {
+    if (std::string_view("*?[]\\").find(c) != std::string_view::npos) pattern += '\\';
+    pattern += c;
+  }
+  return pattern;
+}
+
+std::optional<std::string> unescaped(const std::string& pattern) {
+  std::string key;
+  for (std::size_t i = 0; i < pattern.size(); ++i) {
+    if (pattern[i] == '\\' && i + 1 < pattern.size()) ++i;
+    key += pattern[i];
+  }
+  if (key == pattern) return std::nullopt;
+  return key;
+}
 
 std::string as_directory(std::string_view prefix) {
   std::string text(prefix);
@@ -164,6 +173,14 @@ Task<ResolvedSource> PlaceResolver::bucket_source(store::Location location, OpCo
   // As with paths: what exists as it is written is no pattern (report[1].pdf).
   if (!options_.whole_trees && is_pattern(location))
     source.object = co_await stat_if_allowed(*source.store, location.path, options_.version, context);
+  // And a pattern all of whose wildcards are escaped is that one name.
+  if (const auto plain = unescaped(location.path); plain && !options_.whole_trees && !is_pattern(location)) {
+    source.object = co_await stat_if_allowed(*source.store, location.path, options_.version, context);
+    if (!source.object) {
+      source.object = co_await stat_if_allowed(*source.store, *plain, options_.version, context);
+      if (source.object) location.path = *plain;
+    }
+  }
   if (!options_.whole_trees && is_pattern(location) && !source.object) {
     try {
       source.glob.emplace(location.path, GlobDialect::location);
@@ -224,6 +241,10 @@ ResolvedSource PlaceResolver::local_directory(const store::Location& location, c
 
 Task<ResolvedSource> PlaceResolver::local_source(store::Location location, OpContext& context) {
   std::error_code error;
+  if (const auto plain = unescaped(location.path); plain && !is_pattern(location) &&
+                                                   !fs::exists(fs::symlink_status(location.path, error)) &&
+                                                   fs::exists(fs::symlink_status(*plain, error)))
+    location.path = *plain;
   const fs::file_status status =
       options_.removes ? fs::symlink_status(location.path, error) : fs::status(location.path, error);
   if (!options_.whole_trees && is_pattern(location)) {
@@ -275,8 +296,6 @@ Task<ResolvedDestination> PlaceResolver::destination(store::Location location, b
   if (location.scheme == store::Scheme::standard_stream)
     throw UsageError("standard output cannot be written to here",
                      "- is a destination of cp alone, for one object");
-  if (location.scheme == store::Scheme::s3 && location.path.find_first_of("*?") != std::string::npos)
-    throw UsageError(visible(location.text) + " is a pattern", "a destination is one name");
 
   if (location.scheme == store::Scheme::s3) {
     co_await stores_.check_bucket(Side::destination, location.bucket, context);

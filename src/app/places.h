@@ -3,6 +3,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -55,6 +56,12 @@ bool is_pattern(const store::Location& location);
 
 // `dir/sub/` of `dir/sub/*.gz`: what stands before the last `/` ahead of the first wildcard.
 std::string fixed_directory(std::string_view pattern);
+
+// A pattern that matches this key alone.
+std::string literal_pattern(std::string_view key);
+
+// The one key that a pattern without wildcards stands for: `a[1]` of `a\[1\]`. Nothing if it has no escapes.
+std::optional<std::string> unescaped(const std::string& pattern);
 
 // A prefix as a directory: with a `/` at its end unless it is empty.
 std::string as_directory(std::string_view prefix);

@@ -150,6 +150,20 @@ TEST_F(Places, TakeAKeyWithBracketsAsItIsIfItExists) {
   EXPECT_TRUE(source("s3://bucket/scan[2].pdf").glob);
 }
 
+TEST_F(Places, TakeAKeyWhoseWildcardsAreEscaped) {
+  world_.run(put(*stores_.memory, "dir/scan[1].pdf", context_));
+  const job::Source found = source("s3://bucket/dir/scan\\[1\\].pdf");
+  ASSERT_TRUE(found.object);
+  EXPECT_EQ(found.object->key, "dir/scan[1].pdf");
+  EXPECT_EQ(found.strip, "dir/");
+  std::ofstream(directory_ / "dir/a*b") << "x";
+  EXPECT_EQ(source(path("dir/a\\*b")).object->key, "a*b");
+}
+
+TEST_F(Places, TakeADestinationAsItIs) {
+  EXPECT_EQ(destination("s3://bucket/what?.txt", false).key, "what?.txt");
+}
+
 TEST_F(Places, SayWhereNothingIs) {
   EXPECT_THAT(refusal("s3://bucket/nope"), HasSubstr("there is no such"));
   EXPECT_THAT(refusal(path("nope")), HasSubstr("there is no such"));

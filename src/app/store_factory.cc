@@ -152,6 +152,8 @@ std::vector<auth::PolicyScope> scopes_needed(const Settings& settings, const sto
   if (is_tree) return {tree};
   // With -r, a name is a prefix if anything is below it, else an object: that is seen only then.
   if (may_be_tree) return {object, tree};
+  if (const auto plain = unescaped(location.path); plain && side == Side::source)
+    return {object, {location.bucket, *plain, object.access, true}};
   return {object};
 }
 
