@@ -65,7 +65,8 @@ Task<int> remove_bucket_command(Session& session) {
   if (session.settings().force) co_await empty_bucket(session, store);
   if (!co_await s3::delete_bucket(store->bucket(), context))
     throw Error(ErrorClass::not_found, "there is no such bucket").on("s3://" + name);
-  say_done(session, name, "removed");
+  // With --json the account of what was in it is the one document.
+  if (!(session.settings().force && session.settings().json)) say_done(session, name, "removed");
   co_return kDone;
 }
 

@@ -67,6 +67,13 @@ Task<int> upload_standard_input(Session& session) {
   Bandwidth bandwidth(settings.bandwidth);
   const job::Options options =
       job_options(settings, session.runtime().shard_count(), settings.bandwidth != 0 ? &bandwidth : nullptr);
+  if (settings.dry_run && settings.json) {
+    RunReport planned;
+    planned.result.status = job::RunStatus::completed;
+    planned.result.accounts.listed = planned.result.accounts.copied = 1;
+    session.output().write(report_json(settings, planned));
+    co_return kDone;
+  }
   if (settings.dry_run) {
     session.output().write("would copy standard input -> " + visible(location.text) + "\n");
     co_return kDone;
@@ -158,6 +165,10 @@ Task<int> stream_command(Session& session) {
                      "standard input and output cannot be compared, moved or removed");
   if (settings.locations.size() != 2)
     throw UsageError("- stands for one object", "give one source and one destination");
+  if (settings.recursive || !settings.takes_everything() || settings.flatten ||
+      !settings.name_template.empty())
+    throw UsageError("- stands for one object: there is nothing to choose, to descend into or to rename",
+                     "leave out -r, filters, lists of keys, --flatten and --template");
   const bool from = is_stream(settings.locations[0]), to = is_stream(settings.locations[1]);
   if (from && to)
     throw UsageError("standard input to standard output needs no haul", "give a location for one of them");

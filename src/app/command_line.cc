@@ -235,6 +235,12 @@ void check_combinations(const Settings& settings) {
   if (settings.quiet && settings.verbose) refuse("--quiet and --verbose exclude each other", "leave one out");
   if (!settings.from_file.empty() && !settings.manifest.empty())
     refuse("--from-file and --manifest exclude each other", "leave one out");
+  const bool data_on_output =
+      settings.command == Command::cat ||
+      (settings.command == Command::cp && settings.locations.back() == "-") ||
+      (settings.command == Command::manifest && (settings.output.empty() || settings.output == "-"));
+  if (settings.json && data_on_output)
+    refuse("--json has no place here: standard output carries the data", "leave it out");
   if (settings.delete_extra && settings.has_key_list())
     refuse("--delete goes by whole trees, and a list of keys is none",
            "leave --delete out, or choose by --include and --exclude");

@@ -16,6 +16,12 @@ void add_recursive(CLI::App& app, Settings& settings, const std::string& text) {
   OptionAdder(app, "Objects").flag("-r,--recursive", settings.recursive, text);
 }
 
+void add_customer_key(CLI::App& app, Settings& settings) {
+  OptionAdder(app, "Objects")
+      .text("--sse-c-key-file", "FILE", settings.object.sse_c_key_file,
+            "key of 32 bytes that the objects are encrypted with");
+}
+
 void add_presign_options(CLI::App& app, Settings& settings) {
   OptionAdder add(app, "Link");
   add.value("--expires", "DURATION", "from one second to seven days (default 1h)",
@@ -47,6 +53,7 @@ void add_run_options(CLI::App& app, Command command, Settings& settings, const E
   add_key_list_options(app, settings);
   if (whole_trees) add_compare_options(app, settings);
   if (command == Command::check) {
+    add_customer_key(app, settings);
     OptionAdder compare(app, "Comparison");
     compare.act("--bytes", "read both sides and compare byte by byte",
                 [&settings] { settings.check = job::CheckMode::bytes; });
@@ -85,7 +92,8 @@ void add_listing_options(CLI::App& app, Command command, Settings& settings) {
   if (command == Command::ls)
     add.flag("--all-versions", settings.all_versions, "versions and delete markers too");
   add.flag("-H,--human,--human-readable", settings.human, "sizes as 1.50 KiB, 12.3 MiB");
-  add.flag("--summarize", settings.summarize, "a last line with the sums");
+  add.flag("--summarize", settings.summarize,
+           command == Command::du ? "only the sum of each place" : "a last line with the sums");
   if (command == Command::du)
     add.value("-d,--depth", "N", "levels of prefixes to show (default 1)",
               [&settings](const std::string& text) {
@@ -108,11 +116,13 @@ void add_options(CLI::App& app, Command command, Settings& settings, const Env& 
       break;
     case Command::manifest:
       add_manifest_options(app, settings);
+      add_customer_key(app, settings);
       add_filter_options(app, settings, env);
       OptionAdder(app, "Objects").act("-r,--recursive", "always so; accepted for habit", [] {});
       break;
     case Command::stat:
     case Command::cat:
+      add_customer_key(app, settings);
       OptionAdder(app, "Objects").text("--version-id", "ID", settings.version_id, "this version");
       break;
     case Command::presign:

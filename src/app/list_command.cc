@@ -127,7 +127,9 @@ Task<int> list_command(Session& session) {
     if (settings.locations.size() > 1 && !settings.json) session.output().write(visible(text) + ":\n");
     co_await list_place(session, stores, text, sums);
   }
-  if (settings.summarize && !settings.json)
+  if (settings.summarize && settings.json)
+    session.output().write(fmt::format("{{\"objects\":{},\"bytes\":{}}}\n", sums.objects, sums.bytes));
+  else if (settings.summarize)
     session.output().write(fmt::format("\n{} objects, {} bytes ({})\n", with_commas(sums.objects),
                                        with_commas(sums.bytes), format_size(sums.bytes)));
   session.output().flush();

@@ -111,7 +111,10 @@ s3::BucketOptions Services::bucket_options(const std::string& name, Use use,
     options.checksum_when = s3::ChecksumWhen::required;
   const ObjectSettings& object = settings_.object;
   // A customer's key is for what is written, or for what is read where nothing is written to S3.
-  const bool writes_s3 = settings_.locations.size() > 1 && settings_.locations.back().starts_with("s3://");
+  const bool copies = settings_.command == Command::cp || settings_.command == Command::mv ||
+                      settings_.command == Command::sync || settings_.command == Command::plan;
+  const bool writes_s3 =
+      copies && settings_.locations.size() > 1 && settings_.locations.back().starts_with("s3://");
   const bool with_key = !object.sse_c_key_file.empty() && (use == Use::write || !writes_s3);
   if (use == Use::write) {
     options.storage_class = object.storage_class;

@@ -158,8 +158,7 @@ constexpr std::array<SectionText, 5> kSections{{
      "twice, "
      "it stops at once."},
     {"ENVIRONMENT",
-     "AWS_* as above. http_proxy, https_proxy, no_proxy. TMPDIR for what does not fit into memory. "
-     "NO_COLOR."},
+     "AWS_* as above. http_proxy, https_proxy, no_proxy. TMPDIR for what does not fit into memory."},
 }};
 
 }  // namespace
