@@ -82,6 +82,12 @@ Task<ListedPlace> listed_place(Session& session, StoreFactory& stores, std::stri
   place.text = location.text;
   place.bucket = location.bucket;
   place.store = stores.bucket(Side::source, location.bucket);
+  const bool all_versions = session.settings().all_versions;
+  if (all_versions && !location.ends_in_slash() &&
+      co_await has_versions(*place.store, location.path, context)) {
+    take_pattern(place, literal_pattern(location.path));
+    co_return place;
+  }
   if (is_pattern(location)) {
     // What exists as it is written is no pattern.
     place.object = co_await stat_if_allowed(*place.store, location.path, {}, context);
@@ -91,13 +97,10 @@ Task<ListedPlace> listed_place(Session& session, StoreFactory& stores, std::stri
   }
   place.prefix = as_directory(location.path);
   if (location.ends_in_slash()) co_return place;
-  const bool all_versions = session.settings().all_versions;
-  if (all_versions && co_await has_versions(*place.store, location.path, context)) {
-    take_pattern(place, literal_pattern(location.path));
-    co_return place;
-  }
   // A name without a slash: an object, a directory, or both.
   place.object = co_await stat_if_allowed(*place.store, location.path, {}, context);
+  if (const auto plain = unescaped(location.path); plain && !place.object)
+    place.object = co_await stat_if_allowed(*place.store, *plain, {}, context);
   place.is_tree = co_await anything_below(*place.store, place.prefix, all_versions, context);
   if (!place.object && !place.is_tree)
     throw Error(ErrorClass::not_found, "there is no such object and nothing below it")
