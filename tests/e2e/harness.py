@@ -234,8 +234,15 @@ class FakeTest(HaulTest):
 
 def empty_and_remove(client, bucket):
     for page in client.get_paginator("list_object_versions").paginate(Bucket=bucket):
-        for entry in page.get("Versions", []) + page.get("DeleteMarkers", []):
-            client.delete_object(Bucket=bucket, Key=entry["Key"], VersionId=entry["VersionId"])
+        entries = [{"Key": entry["Key"], "VersionId": entry["VersionId"]}
+                   for entry in page.get("Versions", []) + page.get("DeleteMarkers", [])]
+        # Keys that XML cannot carry go one by one.
+        together = [entry for entry in entries if entry["Key"].isprintable()]
+        if together:
+            client.delete_objects(Bucket=bucket, Delete={"Objects": together, "Quiet": True})
+        for entry in entries:
+            if not entry["Key"].isprintable():
+                client.delete_object(Bucket=bucket, **entry)
     client.delete_bucket(Bucket=bucket)
 
 
