@@ -153,6 +153,13 @@ class Swapper {
 
 class LocalRace : public LocalFiles, public testing::WithParamInterface<Resolution> {};
 
+// A link in the way; or a path that changed at each of several looks, which the kernel, too, answers by
+// EAGAIN.
+bool is_refusal(const Error& error) {
+  return error.error_class() == ErrorClass::invalid_argument ||
+         error.error_class() == ErrorClass::unavailable;
+}
+
 TEST_P(LocalRace, NothingLeavesTheRootWhileLinksAreSwappedIn) {
   testing_support::TemporaryDirectory outside;
   outside.make("sub/secret", "secret");
@@ -170,12 +177,12 @@ TEST_P(LocalRace, NothingLeavesTheRootWhileLinksAreSwappedIn) {
       try {
         write(store, "d/sub/new" + std::to_string(i), "x");
       } catch (const Error& error) {
-        EXPECT_EQ(error.error_class(), ErrorClass::invalid_argument) << error.what();
+        EXPECT_TRUE(is_refusal(error)) << error.what();
       }
       try {
         EXPECT_EQ(read(store, "d/sub/secret"), "public");
       } catch (const Error& error) {
-        EXPECT_EQ(error.error_class(), ErrorClass::invalid_argument) << error.what();
+        EXPECT_TRUE(is_refusal(error)) << error.what();
       }
       remove(store, "d/sub/kept");
       store::ListRequest request;
