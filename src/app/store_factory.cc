@@ -76,7 +76,9 @@ std::shared_ptr<store::Store> RealStores::local(Side side, const std::string& ro
   if (side == Side::destination) options.missing_root = local::MissingRoot::create_on_write;
   if (settings_.links == LinkMode::preserve) options.restore_links = local::LinkRestore::inside_root;
   const bool empties = settings_.command == Command::rm || settings_.command == Command::mv;
-  options.prune_empty_directories = empties ? settings_.recursive : settings_.delete_extra;
+  // Not where empty directories count: the source may have one that deletions just emptied here.
+  options.prune_empty_directories =
+      empties ? settings_.recursive : settings_.delete_extra && !settings_.empty_directories;
   made = std::make_shared<local::LocalStore>(std::move(options));
   return made;
 }

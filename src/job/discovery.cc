@@ -36,6 +36,22 @@ class Discovery::ObservedStream final : public listing::EntryStream {
       : inner_(inner), discovery_(discovery), source_(source), store_(store) {}
 
   Task<std::optional<store::ListPage>> next(OpContext& context) override {
+    if (!store_.capabilities().directories || !discovery_.job_.options.directories)
+      co_return co_await observed(context);
+    // Directories are listed before what lies in them: the last entry of a page is judged by the next one's
+    // first.
+    if (!ahead_ && !ended_) ahead_ = co_await observed(context);
+    std::optional<store::ListPage> page = std::exchange(ahead_, std::nullopt);
+    if (page) ahead_ = co_await observed(context);
+    ended_ = !ahead_;
+    if (page) keep_empty_directories(page->entries, ahead_ ? &*ahead_ : nullptr);
+    co_return page;
+  }
+  const listing::ListingFacts& facts() const noexcept override { return inner_.facts(); }
+  Task<> close() override { co_await inner_.close(); }
+
+ private:
+  Task<std::optional<store::ListPage>> observed(OpContext& context) {
     std::optional<store::ListPage> page = co_await inner_.next(context);
     if (page) {
       if (source_ != nullptr) discovery_.note_skipped(*page, *source_);
@@ -43,14 +59,28 @@ class Discovery::ObservedStream final : public listing::EntryStream {
     }
     co_return page;
   }
-  const listing::ListingFacts& facts() const noexcept override { return inner_.facts(); }
-  Task<> close() override { co_await inner_.close(); }
 
- private:
+  // A directory with something in it comes to be by what is in it.
+  static void keep_empty_directories(std::vector<store::Entry>& entries, const store::ListPage* following) {
+    std::size_t kept = 0;
+    for (std::size_t i = 0; i < entries.size(); ++i) {
+      std::string_view next;
+      if (i + 1 < entries.size())
+        next = entries[i + 1].key;
+      else if (following != nullptr && !following->entries.empty())
+        next = following->entries.front().key;
+      const bool full = entries[i].kind == store::EntryKind::directory && next.starts_with(entries[i].key);
+      if (!full) entries[kept++] = entries[i];
+    }
+    entries.resize(kept);
+  }
+
   listing::EntryStream& inner_;
   Discovery& discovery_;
   const Source* source_;
   const store::Store& store_;
+  std::optional<store::ListPage> ahead_;
+  bool ended_ = false;
 };
 
 void ChunkBuilder::count(std::uint64_t bytes) {

@@ -215,6 +215,12 @@ Task<> Worker::remove_batch(ChunkWork& work, std::span<Removal> removals, store:
   for (std::size_t i = 0; i < removals.size(); ++i) {
     ItemResult& result = removals[i].result;
     result.error = all_failed ? all_failed : std::move(results[i].error);
+    // A directory that was empty when it was listed and has since been filled is no extra any more.
+    if (work.chunk.extras && result.error && result.error->error_class() == ErrorClass::precondition_failed &&
+        removals[i].item->key.ends_with('/')) {
+      ++work.report.accounts.extra_kept;
+      continue;
+    }
     if (result.error) result.kind = OutcomeKind::failed;
     settle(work, *removals[i].item, std::move(result));
   }
