@@ -37,8 +37,7 @@ struct Item {
 
 // Move-only; owned by one shard at a time.
 struct Chunk {
-  std::uint64_t id = 0;  // counts from 1 within a run
-  int attempt = 1;
+  std::uint64_t id = 0;     // counts from 1 within a run
   bool extras = false;      // objects of the destination that the source does not have
   std::uint64_t bytes = 0;  // sum of the sizes
   TextArena text;

@@ -266,14 +266,14 @@ Task<> Discovery::take_pairs(const Source& source, OpContext& context) {
 // Whether an earlier object of this run goes to mapped_ as well: one of the two would be lost, and a move
 // would then delete it at its source.
 bool Discovery::meets_another(std::uint16_t index) {
-  const bool merged = merges();  // there the walk itself tells
-  if (!merged && !mappings_[index].keeps_order() && job_.sources.size() == 1 && !job_.sources[index].keys) {
+  if (merges()) return false;  // there the walk itself tells
+  if (job_.sources.size() == 1 && mappings_[index].keeps_order()) return false;
+  if (job_.sources.size() == 1 && !job_.sources[index].keys) {  // sorted by mapped key: they lie side by side
     const bool meets = has_taken_ && mapped_ == last_taken_;
     last_taken_ = mapped_;
     has_taken_ = true;
     return meets;
   }
-  if (merged || (job_.sources.size() == 1 && mappings_[index].keeps_order())) return false;
   // Several sources, or a list of keys in its own order: remembered by a hash. Two keys of one hash, one in
   // 10^5 runs of ten million objects, would fail one object by mistake.
   return !taken_.insert(std::hash<std::string>{}(mapped_)).second;

@@ -139,12 +139,12 @@ Task<> Worker::remove_all(ChunkWork& work, OpContext& context) {
   std::vector<Removal> removals;
   removals.reserve(work.chunk.items.size());
   for (const Item& item : work.chunk.items) {
-    Removal& removal = removals.emplace_back(Removal{&item, remove_item_of(item), {}});
+    // What rm names is to go, in whatever state; an extra of a sync was judged as it was listed.
+    const store::RemoveItem named{.key = item.key, .version = item.version};
+    Removal& removal =
+        removals.emplace_back(Removal{&item, work.chunk.extras ? remove_item_of(item) : named, {}});
     removal.result.kind = OutcomeKind::deleted;
     removal.result.bytes = item.size;
-    // What rm names is to go; an extra of a sync was judged as it was listed.
-    if (!work.chunk.extras)
-      removal.request.etag = {}, removal.request.size = {}, removal.request.modified = {};
   }
   co_await remove(work, removals, context);
 }
