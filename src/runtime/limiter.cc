@@ -68,7 +68,7 @@ void AdaptiveLimiter::succeeded(Duration first_byte, SteadyTime now) noexcept {
   const bool rising = smoothed_ns_ > floor_ns_ * kRising + kSlackNs;
   grow(rising);
   // Latency rises for other reasons than our own load, too; it never takes away what we began with.
-  if (rising && limit_ > options_.initial) shrink(0.9, options_.initial, now);
+  if (rising && limit_ > options_.initial) shrink(0.5, options_.initial, now);
   answered_ = 0;
   was_full_ = false;
 }

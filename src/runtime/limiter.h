@@ -1,9 +1,9 @@
 // How many requests may be in flight to one endpoint, found by trying.
 //
-// Starts fast and doubles until the server objects or answers grow slow; halves on throttling, gives way by a
-// tenth (never below where it began) on rising latency; then grows by one or two percent a round. One limiter
-// per endpoint and shard: shards find their share of the endpoint independently, as separate clients would,
-// and take no lock.
+// Starts fast and doubles until the server objects or answers grow slow; halves on throttling, and on
+// rising latency (then never below where it began); then grows by one or two percent a round. One limiter per
+// endpoint and shard: shards find their share of the endpoint independently, as separate clients would, and
+// take no lock.
 #pragma once
 
 #include <cstdint>
