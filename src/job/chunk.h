@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -16,6 +17,17 @@ enum class Action : std::uint8_t {
   copy_if_details,  // as copy, unless the details of both sides say that nothing changed
   compare,          // read-only: are both sides alike?
   remove,           // the source object (of rm), or an extra object at the destination (of sync)
+  tag,              // the source object gets the job's tags
+  remove_kept,      // a source that an earlier move has kept for a while
+  revert,           // undo: the catalogue names the kept source again, then the copy at the destination goes
+};
+
+// How far a chunk has come, so that the next attempt begins there. Only moves and jobs with a catalogue have
+// stages between the first and the end.
+enum class Stage : std::uint8_t {
+  begin,
+  copied,      // every object that could be is copied, verified and durable
+  catalogued,  // the catalogue names the copies, committed
 };
 
 // What is to be done with one object. Views point into the chunk's text.
@@ -26,6 +38,7 @@ struct Item {
   std::string_view version;
   std::string_view storage_class;  // empty: the standard one
   std::string_view reason;         // why: a literal of the planner, "sizes differ"
+  std::string_view row;  // what the catalogue's selection gave, as catalog::encode_row has it; or empty
   std::uint64_t size = 0;
   std::uint64_t destination_size = 0;
   Time modified{}, changed{};
@@ -40,6 +53,9 @@ struct Chunk {
   std::uint64_t id = 0;     // counts from 1 within a run
   bool extras = false;      // objects of the destination that the source does not have
   std::uint64_t bytes = 0;  // sum of the sizes
+  std::uint32_t attempt = 1;
+  Stage stage = Stage::begin;
+  std::string facts;  // of the worker that recorded the stage
   TextArena text;
   std::vector<Item> items;
 };

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/glob.h"
+#include "catalog/catalog.h"
 #include "listing/compare.h"
 #include "listing/entry_stream.h"
 #include "listing/filter.h"
@@ -20,11 +21,14 @@
 namespace haul::job {
 
 enum class Operation : std::uint8_t {
-  copy,    // every listed object, without looking at the destination's listing
-  move,    // copy, and the source object is removed after its copy is verified
-  sync,    // both sides listed and merged; what differs is copied, extras removed if asked
-  remove,  // of the sources
-  check,   // both sides listed and merged; differences are reported, nothing is changed
+  copy,         // every listed object, without looking at the destination's listing
+  move,         // copy, and the source object is removed after its copy is verified
+  sync,         // both sides listed and merged; what differs is copied, extras removed if asked
+  remove,       // of the sources
+  check,        // both sides listed and merged; differences are reported, nothing is changed
+  tag,          // every source object gets the job's tags
+  remove_kept,  // the sources that an earlier move of this job has kept long enough
+  revert,       // undo a move whose sources are kept
 };
 
 // Where objects come from. Keys lose `strip` before filters and mapping see them.
@@ -67,9 +71,29 @@ struct Options {
   CheckMode check = CheckMode::metadata;
   bool check_one_way = false;                 // extras at the destination are no difference
   std::optional<std::uint64_t> max_failures;  // stop after so many failed objects
-  unsigned lanes = 128;                       // objects in flight a chunk
+  std::optional<double> max_failure_share;    // or after this share, once so many are done:
+  std::uint64_t failure_sample = 1000;
+  std::uint32_t attempts = 1;                      // of a chunk, for objects that fail for a passing reason
+  Duration retry_delay = std::chrono::seconds(2);  // before the second attempt; doubles, with jitter
+  Duration longest_retry_delay = std::chrono::minutes(1);
+  bool approval = false;                // everything is found first, then somebody has to say yes
+  bool exactly_as_listed = false;       // a source that changed since it was listed has failed
+  std::optional<Duration> keep_source;  // move: how long the source stays after all is done
+  store::Tags tags;                     // of Operation::tag
+  bool full_report = false;             // outcomes of all objects go into the ledger
+  unsigned lanes = 128;                 // objects in flight a chunk
   std::uint32_t chunk_objects = 1000;
   std::uint64_t chunk_bytes = 1ULL << 30;
+};
+
+// The user's database follows: after an object is copied and verified, before its source goes. Parameters of
+// the statement are columns of the selection, or facts of the object (catalogue_parameters()).
+struct CatalogueUpdate {
+  std::shared_ptr<catalog::Catalog> catalog;
+  catalog::Statement statement;
+  std::vector<std::string> columns;  // of Item::row, in order; empty without a selection
+  std::size_t batch = 1000;          // rows a call
+  bool unmatched_fails = true;       // else an object without a row is moved as well
 };
 
 struct Job {
@@ -78,6 +102,8 @@ struct Job {
   std::optional<Destination> destination;
   Mapping mapping = Mapping::prefix;
   std::string mapping_template;  // with Mapping::templated
+  std::optional<CatalogueUpdate> catalogue;
+  std::string run;  // the run's id, for reports and `:run`; empty for ad hoc commands
   Options options;
 };
 

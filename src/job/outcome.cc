@@ -1,6 +1,6 @@
 #include "job/outcome.h"
 
-#include "job/ports.h"
+#include <array>
 
 namespace haul::job {
 
@@ -13,45 +13,18 @@ std::string_view to_string(OutcomeKind kind) noexcept {
     case OutcomeKind::same: return "same";
     case OutcomeKind::different: return "different";
     case OutcomeKind::failed: return "failed";
+    case OutcomeKind::tagged: return "tagged";
+    case OutcomeKind::reverted: return "reverted";
   }
   return "failed";
 }
 
-std::string_view to_string(RunStatus status) noexcept {
-  switch (status) {
-    case RunStatus::initializing: return "INITIALIZING";
-    case RunStatus::discovering: return "DISCOVERING";
-    case RunStatus::processing: return "PROCESSING";
-    case RunStatus::finalizing: return "FINALIZING";
-    case RunStatus::completed: return "COMPLETED";
-    case RunStatus::completed_with_failures: return "COMPLETED_WITH_FAILURES";
-    case RunStatus::failed: return "FAILED";
-    case RunStatus::cancelled: return "CANCELLED";
-  }
-  return "FAILED";
-}
-
 void Accounts::add(const Accounts& other) noexcept {
-  listed += other.listed;
-  listed_bytes += other.listed_bytes;
-  filtered += other.filtered;
-  skipped += other.skipped;
-  copied += other.copied;
-  copied_bytes += other.copied_bytes;
-  moved += other.moved;
-  deleted += other.deleted;
-  same += other.same;
-  different += other.different;
-  missing += other.missing;
-  failed += other.failed;
-  not_attempted += other.not_attempted;
-  extra += other.extra;
-  extra_deleted += other.extra_deleted;
-  extra_kept += other.extra_kept;
-  extra_failed += other.extra_failed;
-  server_side += other.server_side;
-  losses += other.losses;
-  list_failures += other.list_failures;
+  std::array<std::uint64_t, 64> theirs{};
+  std::size_t count = 0;
+  each(other, [&](const char*, std::uint64_t value) { theirs.at(count++) = value; });
+  count = 0;
+  each(*this, [&](const char*, std::uint64_t& value) { value += theirs[count++]; });
 }
 
 }  // namespace haul::job

@@ -11,22 +11,11 @@
 
 #include "job/chunk.h"
 #include "job/outcome.h"
+#include "job/run_status.h"
 #include "runtime/context.h"
 #include "runtime/task.h"
 
 namespace haul::job {
-
-enum class RunStatus : std::uint8_t {
-  initializing,
-  discovering,
-  processing,
-  finalizing,
-  completed,
-  completed_with_failures,
-  failed,
-  cancelled,
-};
-std::string_view to_string(RunStatus status) noexcept;  // as users see it: "COMPLETED_WITH_FAILURES"
 
 class RunStore {
  public:

@@ -266,6 +266,8 @@ void Worker::settle(ChunkWork& work, const Item& item, ItemResult result) {
     case OutcomeKind::skipped: ++accounts.skipped; break;
     case OutcomeKind::same: ++accounts.same; break;
     case OutcomeKind::different: ++accounts.different; break;
+    case OutcomeKind::tagged: ++accounts.tagged; break;
+    case OutcomeKind::reverted: ++accounts.reverted; break;
     case OutcomeKind::failed: ++(extra ? accounts.extra_failed : accounts.failed); break;
   }
   if (result.server_side) ++accounts.server_side;

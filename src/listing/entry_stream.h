@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <string>
 
 #include "runtime/context.h"
 #include "runtime/task.h"
@@ -43,6 +44,10 @@ class EntryStream {
   virtual Task<std::optional<store::ListPage>> next(OpContext& context) = 0;
 
   virtual const ListingFacts& facts() const noexcept = 0;
+
+  // The place behind the pages that next() has given: an equal stream that is told it goes on there. Opaque,
+  // one line of text. Nothing where a stream can only begin anew.
+  virtual std::optional<std::string> place() const { return std::nullopt; }
 
   // Waits for what is still in flight. To be awaited before the store goes, unless next() has come to the end
   // or has thrown.

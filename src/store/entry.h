@@ -34,6 +34,7 @@ struct Entry {
   std::string_view etag;                     // without quotes; empty if there is none
   std::string_view version;                  // empty unless listed by version
   std::string_view storage_class;            // empty: the store's standard class
+  std::string_view row;                      // what a catalogue's selection gave beside the key; opaque here
   std::uint32_t mode = 0, uid = 0, gid = 0;  // files only (st_mode with type bits)
   EntryKind kind = EntryKind::object;
   bool latest = true;

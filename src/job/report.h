@@ -1,0 +1,69 @@
+// The report of a run: all outcomes as files, in segments, with a hash chain over them that a second program
+// can check (docs/report.md).
+//
+//   manifest.json              Report_CSV_20180820 manifest of the CSV segments, and ours of all segments
+//   summary.json               counters, equation, durations, options
+//   ledger-00001.jsonl ...     every outcome with everything that is known
+//   succeeded-00001.csv ...    Bucket, Key, VersionId, TaskStatus, ErrorCode, HTTPStatusCode, ResultMessage
+//   failed-00001.csv ...
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "job/job.h"
+#include "job/outcome.h"
+
+namespace haul::job {
+
+enum class ReportScope : std::uint8_t { all, failed };
+
+struct ReportOptions {
+  ReportScope scope = ReportScope::all;
+  bool csv = true;
+  std::uint64_t segment_bytes = 64ULL << 20;
+};
+
+// Writes outcomes as lines. Not thread-safe; one a chunk. Refers to the job.
+class LedgerWriter {
+ public:
+  LedgerWriter(const Job& job, const ReportOptions& options) : job_(job), options_(options) {}
+
+  void add(const Outcome& outcome);
+  // Takes away what was written so far.
+  Ledger take();
+  bool wants_all() const noexcept { return options_.scope == ReportScope::all; }
+
+ private:
+  const Job& job_;
+  const ReportOptions options_;
+  Ledger ledger_;
+};
+
+// The files of a report while its run goes on. Not thread-safe; blocks (used on the blocking pool).
+class ReportFiles {
+ public:
+  // Creates the directory, or continues at `position`: what lies behind it was never acknowledged, and is cut
+  // off. Throws data_loss if what lies before it is not there or not what was written.
+  ReportFiles(std::string directory, const ReportOptions& options, std::string_view position);
+  ~ReportFiles();
+  ReportFiles(const ReportFiles&) = delete;
+  ReportFiles& operator=(const ReportFiles&) = delete;
+
+  // Durable when it returns. Gives the position behind it, one line of text, to be kept in the state.
+  std::string append(const Ledger& ledger);
+
+  // Closes the last segments, and writes summary.json and manifest.json, durably. `summary` is a JSON object:
+  // what the engine knows of the run. Repeatable.
+  void finish(std::string_view summary);
+
+  const std::string& directory() const noexcept;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace haul::job
