@@ -23,12 +23,14 @@ struct ListingFacts {
   std::uint64_t listed = 0;                // entries handed out
   std::array<std::uint64_t, 3> skipped{};  // by store::SkipReason
   std::uint64_t failures = 0;              // parts that could not be listed
+  std::uint64_t broken = 0;                // lines or rows that name no object
   bool ended = false;                      // everything was handed out
 
-  bool complete() const noexcept { return ended && failures == 0; }
+  bool complete() const noexcept { return ended && failures == 0 && broken == 0; }
   void count(const store::ListPage& page) noexcept {
     listed += page.entries.size();
     failures += page.failures.size();
+    broken += page.broken.size();
     for (const store::SkippedEntry& entry : page.skipped)
       ++skipped[static_cast<std::size_t>(entry.reason)];
   }

@@ -38,6 +38,7 @@ struct Entry {
   std::uint32_t mode = 0, uid = 0, gid = 0;  // files only (st_mode with type bits)
   EntryKind kind = EntryKind::object;
   bool latest = true;
+  bool facts_known = true;  // false: a list gave the key (and perhaps the version) alone
 };
 
 // An object that a listing found and does not list, with the reason for the accounts.
@@ -60,6 +61,7 @@ struct ListPage {
   std::vector<std::string_view> common_prefixes;  // only with a delimiter
   std::vector<SkippedEntry> skipped;
   std::vector<ListFailure> failures;
+  std::vector<ListFailure> broken;  // lines of a list, or rows, that name no object: each a failed object
   bool last = false;  // nothing follows
 
   TextArena text;
