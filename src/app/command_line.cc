@@ -36,9 +36,12 @@ constexpr std::pair<std::string_view, std::string_view> kHabits[] = {
     {"--recurse", "--recursive"},
 };
 constexpr std::pair<std::string_view, std::string_view> kCommandHabits[] = {
-    {"copy", "cp"},   {"move", "mv"},   {"delete", "rm"},   {"list", "ls"},    {"size", "du"},
-    {"head", "stat"}, {"info", "stat"}, {"mirror", "sync"}, {"diff", "check"}, {"compare", "check"},
-    {"s3", "ls"},     {"remove", "rm"}, {"run", "plan"},
+    {"copy", "cp"},         {"move", "mv"},       {"delete", "rm"},       {"list", "ls"},
+    {"size", "du"},         {"head", "stat"},     {"info", "stat"},       {"mirror", "sync"},
+    {"diff", "check"},      {"compare", "check"}, {"s3", "ls"},           {"remove", "rm"},
+    {"run", "plan"},        {"jobs", "runs"},     {"ps", "runs"},         {"stop", "pause"},
+    {"kill", "cancel"},     {"abort", "cancel"},  {"continue", "resume"}, {"redrive", "retry"},
+    {"failures", "errors"}, {"revert", "undo"},   {"tail", "watch"},
 };
 
 struct Split {
@@ -212,8 +215,11 @@ void check_count(const CommandDescription& command, const std::vector<std::strin
   const std::string usage =
       fmt::format("haul {} {}; see 'haul help {}'", command.name, command.arguments, command.name);
   if (locations.size() < command.least_arguments) {
-    const char* missing = locations.empty() ? "no location was given" : "the destination is missing";
-    throw UsageError(command.command == Command::completion ? "no shell was given" : missing, usage);
+    const char* missing = command.arguments == "RUN"               ? "no run was given"
+                          : command.command == Command::completion ? "no shell was given"
+                          : locations.empty()                      ? "no location was given"
+                                                                   : "the destination is missing";
+    throw UsageError(missing, usage);
   }
   if (locations.size() > command.most_arguments)
     throw UsageError(fmt::format("'{}' is one argument too many", visible(locations[command.most_arguments])),

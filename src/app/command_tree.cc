@@ -101,6 +101,15 @@ void add_listing_options(CLI::App& app, Command command, Settings& settings) {
               });
 }
 
+void add_runs_options(CLI::App& app, Settings& settings) {
+  add_state_options(app, settings);
+  OptionAdder add(app, "Filters");
+  add.text("--job", "NAME", settings.run_filter.job, "only runs of this job");
+  add.value("--status", "STATUS", "only runs in this status: PAUSED, FAILED ...",
+            [&settings](const std::string& text) { settings.run_filter.status = parse_status(text); });
+  add_limit_option(app, settings, "at most so many, the newest (default 50)");
+}
+
 void add_options(CLI::App& app, Command command, Settings& settings, const Env& env) {
   switch (command) {
     case Command::cp:
@@ -135,11 +144,30 @@ void add_options(CLI::App& app, Command command, Settings& settings, const Env& 
       break;
     case Command::doctor: add_doctor_options(app, settings); break;
     case Command::help: add_help_options(app, settings); break;
+    case Command::runs: add_runs_options(app, settings); break;
+    case Command::errors:
+      add_state_options(app, settings);
+      add_error_options(app, settings);
+      add_limit_option(app, settings, "at most so many (default: all)");
+      OptionAdder(app, "Output")
+          .flag("--summary", settings.summary, "counts by class and code, with an example");
+      break;
+    case Command::retry:
+      add_state_options(app, settings);
+      add_error_options(app, settings);
+      break;
+    case Command::status:
+    case Command::watch:
+    case Command::pause:
+    case Command::resume:
+    case Command::cancel:
+    case Command::approve:
+    case Command::undo: add_state_options(app, settings); break;
     case Command::mb:
     case Command::version:
     case Command::completion: break;
   }
-  if (command < Command::version) add_service_options(app, settings);
+  if (speaks_to_services(command)) add_service_options(app, settings);
   add_output_options(app, settings);
 }
 

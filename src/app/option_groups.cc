@@ -279,4 +279,48 @@ void add_run_limits(CLI::App& app, Settings& settings) {
             [&settings](const std::string& text) { settings.max_failures = parse_count(text); });
 }
 
+job::RunStatus parse_status(const std::string& text) {
+  std::string name = text;
+  for (char& c : name)
+    c = c == '-' ? '_' : static_cast<char>(c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c);
+  if (const auto status = job::parse_run_status(name)) return *status;
+  std::string known;
+  for (auto status = job::RunStatus::initializing; status <= job::RunStatus::cancelled;
+       status = static_cast<job::RunStatus>(static_cast<int>(status) + 1))
+    known.append(known.empty() ? "" : ", ").append(to_string(status));
+  throw Error(ErrorClass::invalid_argument, "is no status of a run").with_hint("known are " + known);
+}
+
+void add_state_options(CLI::App& app, Settings& settings) {
+  OptionAdder(app, "State")
+      .text("--state", "DIR", settings.state_directory,
+            "where runs are kept (default $HAUL_STATE, else haul in $XDG_STATE_HOME, else "
+            "~/.local/state/haul)");
+}
+
+void add_error_options(CLI::App& app, Settings& settings) {
+  OptionAdder add(app, "Filters");
+  ErrorSelection& selection = settings.error_selection;
+  add.value(
+      "--class", "CLASS", "only errors of this class: throttled, permission_denied ...",
+      [&selection](const std::string& text) {
+        selection.error_class = parse_error_class(text);
+        if (selection.error_class) return;
+        std::string known;
+        for (auto each = ErrorClass::not_found; each <= ErrorClass::internal;
+             each = static_cast<ErrorClass>(static_cast<int>(each) + 1))
+          known.append(known.empty() ? "" : ", ").append(to_string(each));
+        throw Error(ErrorClass::invalid_argument, "is no class of errors").with_hint("known are " + known);
+      });
+  add.text("--code", "CODE", selection.code, "only errors with this code of the service: AccessDenied ...");
+  add.text("--prefix", "PREFIX", selection.prefix, "only objects whose keys begin so");
+}
+
+void add_limit_option(CLI::App& app, Settings& settings, const std::string& text) {
+  OptionAdder(app, "Filters").value("--limit", "N", text, [&settings](const std::string& given) {
+    settings.limit = parse_count(given);
+    if (*settings.limit == 0) throw Error(ErrorClass::invalid_argument, "shows nothing");
+  });
+}
+
 }  // namespace haul::app

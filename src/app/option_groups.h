@@ -57,10 +57,14 @@ void add_compare_options(CLI::App& app, Settings& settings);
 void add_transfer_options(CLI::App& app, Settings& settings);
 void add_delete_guards(CLI::App& app, Settings& settings);
 void add_run_limits(CLI::App& app, Settings& settings);
+void add_state_options(CLI::App& app, Settings& settings);  // --state
+void add_error_options(CLI::App& app, Settings& settings);  // --class, --code, --prefix
+void add_limit_option(CLI::App& app, Settings& settings, const std::string& text);
 
 // Parsers of values, each throws Error(invalid_argument).
 double parse_share(const std::string& text);  // 25%, 0.25
 std::uint64_t parse_count(const std::string& text);
+job::RunStatus parse_status(const std::string& text);        // PAUSED, completed-with-failures
 transfer::Preserve parse_preserve(const std::string& text);  // mtime,mode,tags ...
 
 }  // namespace haul::app

@@ -32,6 +32,8 @@ std::string_view verb(job::OutcomeKind kind, bool dry_run) {
     case job::OutcomeKind::same: return "same";
     case job::OutcomeKind::different: return "different";
     case job::OutcomeKind::failed: return "FAILED";
+    case job::OutcomeKind::tagged: return dry_run ? "would tag" : "tagged";
+    case job::OutcomeKind::reverted: return dry_run ? "would take back" : "taken back";
   }
   return "";
 }

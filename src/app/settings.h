@@ -9,8 +9,10 @@
 #include <vector>
 
 #include "base/env.h"
+#include "base/error.h"
 #include "base/log.h"
 #include "job/job.h"
+#include "job/run_status.h"
 #include "listing/filter.h"
 #include "transfer/transfer.h"
 
@@ -32,10 +34,25 @@ enum class Command : std::uint8_t {
   rb,
   presign,
   doctor,
+  retry,
+  resume,
+  undo,
+  // From here on no service is spoken to.
+  runs,
+  status,
+  watch,
+  errors,
+  pause,
+  cancel,
+  approve,
   version,
   help,
   completion,
 };
+
+constexpr bool speaks_to_services(Command command) {
+  return command < Command::runs;
+}
 
 // Who speaks to which service, on one side. Empty: as the environment and the AWS files have it.
 struct SideSettings {
@@ -61,6 +78,16 @@ enum class CompareBy : std::uint8_t { size_and_time, size_only, contents };
 enum class LinkMode : std::uint8_t { skip, follow, preserve };
 enum class ManifestFormat : std::uint8_t { by_name, csv, json };
 enum class Shell : std::uint8_t { bash, zsh, fish };
+
+// Which runs, and which error records of a run.
+struct RunFilter {
+  std::string job;
+  std::optional<job::RunStatus> status;
+};
+struct ErrorSelection {
+  std::optional<ErrorClass> error_class;
+  std::string code, prefix;
+};
 
 struct Settings {
   Command command = Command::help;
@@ -118,6 +145,13 @@ struct Settings {
   bool human = false;
   bool summarize = false;
   std::optional<unsigned> depth;
+
+  // Durable runs.
+  std::string state_directory;  // empty: where the environment has it
+  RunFilter run_filter;
+  ErrorSelection error_selection;
+  std::optional<std::uint64_t> limit;
+  bool summary = false;
 
   // Single commands.
   std::chrono::seconds expires{3600};

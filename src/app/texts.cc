@@ -61,6 +61,41 @@ constexpr std::array<ExampleText, 2> kDoctor{{
     {"haul doctor s3://bucket/prefix/", "may I read, write, delete and list there?"},
     {"haul doctor --abort-uploads --older-than 7d s3://bucket", "remove abandoned uploads"},
 }};
+constexpr std::array<ExampleText, 3> kRuns{{
+    {"haul runs", "the newest first"},
+    {"haul runs --job legacy-images --limit 5", "of one job"},
+    {"haul runs --status PAUSED", "what waits to be resumed"},
+}};
+constexpr std::array<ExampleText, 3> kStatus{{
+    {"haul status legacy-images", "the latest run of a job"},
+    {"haul status 01JD4", "any run, by the beginning of its id"},
+    {"haul status legacy-images --json | jq .accounts", "for scripts"},
+}};
+constexpr std::array<ExampleText, 2> kWatch{{
+    {"haul watch legacy-images", "until the run ends, or Ctrl-C"},
+    {"haul watch legacy-images --json", "one line of JSON a second"},
+}};
+constexpr std::array<ExampleText, 3> kErrors{{
+    {"haul errors legacy-images --summary", "how many of which kind, and what to do"},
+    {"haul errors legacy-images --class permission_denied --limit 20", "the first of one kind"},
+    {"haul errors legacy-images --prefix image/2019/ --json", "a line of JSON each"},
+}};
+constexpr std::array<ExampleText, 2> kRetry{{
+    {"haul retry legacy-images", "all objects that failed"},
+    {"haul retry legacy-images --class throttled", "those that failed for one reason"},
+}};
+constexpr std::array<ExampleText, 1> kPause{{{"haul pause legacy-images", "it goes on with haul resume"}}};
+constexpr std::array<ExampleText, 2> kResume{{
+    {"haul resume legacy-images", "from where it stood"},
+    {"haul resume 01JD4", "a certain run"},
+}};
+constexpr std::array<ExampleText, 1> kCancel{{{"haul cancel legacy-images", "what is done stays done"}}};
+constexpr std::array<ExampleText, 2> kApprove{{
+    {"haul status legacy-images", "what the run would do"},
+    {"haul approve legacy-images", "and let it"},
+}};
+constexpr std::array<ExampleText, 1> kUndo{
+    {{"haul undo legacy-images", "rows and objects back where they were"}}};
 constexpr std::array<ExampleText, 1> kVersion{{{"haul version --json", ""}}};
 constexpr std::array<ExampleText, 2> kHelp{{
     {"haul help sync", "all about one command"},
@@ -80,7 +115,7 @@ constexpr std::string_view kCopyDetails =
     "identity "
     "may read the source and write the destination. ";
 
-constexpr std::array<CommandTexts, 18> kCommands{{
+constexpr CommandTexts kCommands[] = {
     {Command::ls, "ls", "[LOCATION...]", 0, kMany, "list objects, files or buckets",
      "One level unless -r or a pattern is given. A line is time, size and name, as with aws s3 ls. Without a "
      "location, the buckets of the account.",
@@ -109,6 +144,36 @@ constexpr std::array<CommandTexts, 18> kCommands{{
      kCheck},
     {Command::plan, "plan", "SRC DST", 2, 2, "what a sync would do, and cost",
      "Objects, bytes, requests by kind, and what the destination cannot keep. Changes nothing.", kPlan},
+    {Command::runs, "runs", "", 0, 0, "list the runs of jobs, newest first",
+     "Runs are kept in the state directory with their accounts, their errors and where they stand.", kRuns},
+    {Command::status, "status", "RUN", 1, 1, "show how a run stands",
+     "Phase, accounts, rates, what failed and what to do about it, chunks, report. RUN is an id, the "
+     "beginning of one, or the name of a job: its latest run. A run that no process works on any more, or "
+     "that makes no progress, is said to be so.",
+     kStatus},
+    {Command::watch, "watch", "RUN", 1, 1, "follow a run from another terminal",
+     "Ends when the run ends, with the run's exit code. Ctrl-C ends the watching, not the run.", kWatch},
+    {Command::errors, "errors", "RUN", 1, 1, "show the objects of a run that failed", "One line an object.",
+     kErrors},
+    {Command::retry, "retry", "RUN", 1, 1, "run again what failed",
+     "Makes a new run of just the objects of RUN that failed, all of them or those that the filters choose, "
+     "linked to the first, and runs it here.",
+     kRetry},
+    {Command::pause, "pause", "RUN", 1, 1, "let a run stop after what is in hand",
+     "Short transfers end, nothing new is begun, the process ends. haul resume goes on from there.", kPause},
+    {Command::resume, "resume", "RUN", 1, 1, "go on with a run that was paused or interrupted",
+     "In this process, from where the run stood: nothing is listed or copied again beyond the chunks that "
+     "were in hand.",
+     kResume},
+    {Command::cancel, "cancel", "RUN", 1, 1, "end a run for good",
+     "What is done stays done; what is left is not attempted, and the accounts say so.", kCancel},
+    {Command::approve, "approve", "RUN", 1, 1, "let a run do what it has found",
+     "For jobs with approve: required. Shows what the run would do first; nothing was changed before.",
+     kApprove},
+    {Command::undo, "undo", "RUN", 1, 1, "take a move back while its sources are kept",
+     "For moves with keep-source: the catalogue names the sources again, then the copies go. Makes a new "
+     "run, linked to the first, and runs it here.",
+     kUndo},
     {Command::manifest, "manifest", "LOCATION -o FILE", 1, 1, "write a list of objects",
      "CSV as S3 Batch Operations and S3 Inventory have it: bucket, url-encoded key, size, time. JSON lines "
      "if "
@@ -131,7 +196,7 @@ constexpr std::array<CommandTexts, 18> kCommands{{
     {Command::help, "help", "[COMMAND]", 0, 1, "show help", "", kHelp},
     {Command::completion, "completion", "bash|zsh|fish", 1, 1, "write a completion script for a shell", "",
      kCompletion},
-}};
+};
 
 constexpr std::array<SectionText, 5> kSections{{
     {"LOCATIONS",
