@@ -92,6 +92,7 @@ struct CatalogueUpdate {
   std::shared_ptr<catalog::Catalog> catalog;
   catalog::Statement statement;
   std::vector<std::string> columns;  // of Item::row, in order; empty without a selection
+  std::string key_column;            // the one of them that holds the key; empty without a selection
   std::size_t batch = 1000;          // rows a call
   bool unmatched_fails = true;       // else an object without a row is moved as well
 };
