@@ -51,7 +51,7 @@ TEST_F(DatabaseTest, a_transaction_that_is_not_committed_leaves_nothing) {
 
 TEST_F(DatabaseTest, errors_say_what_is_wrong_and_where) {
   try {
-    database.execute("SELECT nothing FROM nowhere");
+    database.execute("SELECT x FROM nowhere");
     FAIL();
   } catch (const Error& error) {
     EXPECT_EQ(error.error_class(), ErrorClass::invalid_argument);
