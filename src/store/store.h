@@ -37,6 +37,7 @@ struct Capabilities {
   bool create_only = false;  // WriteMode::create_only is atomic
   bool etag_in_listing = false;
   bool modified_is_settable = false;  // `modified` is the content's own time (files), not the time of writing
+  bool takes_pieces = false;          // a part written piece by piece costs no more than one written at once
   bool directories = false;           // has directories of their own, beside the objects below them
   std::uint64_t max_object = UINT64_MAX;
   std::uint64_t max_single_write = UINT64_MAX;  // beyond: begin_upload

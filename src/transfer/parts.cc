@@ -14,6 +14,7 @@ namespace haul::transfer {
 namespace {
 
 constexpr std::uint64_t kPartStreamBuffer = 1U << 20;
+constexpr std::uint64_t kPieceBuffer = 512U << 10;  // stays in the second cache between socket and file
 
 // The parts of one object between two stores. Lives in the frame of in_parts.
 class PartSender {
@@ -25,12 +26,13 @@ class PartSender {
       : request_(request), pin_(pin), upload_(upload), buffers_(buffers), meter_(meter), kept_(kept) {}
 
   Task<> send(Part part, OpContext& context) {
-    return part.length <= buffers_.largest() ? from_memory(part, context) : streamed(part, context);
+    if (request_.destination.capabilities().takes_pieces) return streamed(part, kPieceBuffer, context);
+    return part.length <= buffers_.largest() ? from_memory(part, context)
+                                             : streamed(part, kPartStreamBuffer, context);
   }
 
   const OrderedChecksum& sum() const noexcept { return sum_; }
-  // Of the whole object in the source's algorithm; nothing if that was not asked for, or parts did not pass
-  // through memory as a whole.
+  // Of the whole object in the source's algorithm; nothing if that was not asked for.
   std::optional<Checksum> kept_sum() const { return kept_ ? kept_sum_.whole() : std::nullopt; }
 
  private:
@@ -52,17 +54,17 @@ class PartSender {
     accept(part, hasher.finish(), sent);
   }
 
-  // For parts that memory cannot sensibly hold.
-  Task<> streamed(Part part, OpContext& context) {
-    kept_.reset();
-    Buffer buffer = co_await buffers_.take(std::min(kPartStreamBuffer, buffers_.largest()), context);
+  // For parts that memory cannot sensibly hold, or that need not be held.
+  Task<> streamed(Part part, std::uint64_t piece, OpContext& context) {
+    Buffer buffer = co_await buffers_.take(std::min({piece, part.length, buffers_.largest()}), context);
     SourceBody body(request_.source, request_.source_key, pin_, {part.offset, part.length}, std::move(buffer),
-                    upload_.checksum_algorithm(), meter_);
+                    upload_.checksum_algorithm(), meter_, kept_);
     const Checksum sent = co_await upload_.write_part(part.number, part.offset, body, context);
     if (!body.checksum())
       throw Error(ErrorClass::data_loss, "the destination took a part without reading all of it")
           .during("write part")
           .on(request_.destination.describe(request_.destination_key));
+    if (kept_) kept_sum_.add(part.number, *body.also(), part.length);
     accept(part, *body.checksum(), sent);
   }
 
@@ -79,7 +81,7 @@ class PartSender {
   store::Upload& upload_;
   BufferPool& buffers_;
   const Meter meter_;
-  std::optional<ChecksumAlgorithm> kept_;
+  const std::optional<ChecksumAlgorithm> kept_;
   OrderedChecksum sum_, kept_sum_;
 };
 

@@ -65,15 +65,18 @@ Task<> read_fully(store::Reader& reader, std::span<std::byte> into, Hasher* hash
 
 SourceBody::SourceBody(store::Store& source, std::string_view key, const store::Pin& pin,
                        store::ByteRange range, Buffer buffer, std::optional<ChecksumAlgorithm> algorithm,
-                       Meter meter)
+                       Meter meter, std::optional<ChecksumAlgorithm> also)
     : source_(source), key_(key), pin_(pin), range_(range), buffer_(std::move(buffer)), meter_(meter) {
   if (algorithm) hasher_.emplace(*algorithm);
+  if (also) also_hasher_.emplace(*also);
 }
 
 Task<> SourceBody::rewind(OpContext&) {
   reader_.reset();
   checksum_.reset();
+  also_.reset();
   if (hasher_) hasher_->reset();
+  if (also_hasher_) also_hasher_->reset();
   position_ = 0;
   co_return;
 }
@@ -87,18 +90,31 @@ Task<> SourceBody::open(OpContext& context) {
   if (reader_->size() != range_.length) throw changed_length(*reader_);
 }
 
+// Pieces are as large as the buffer allows, since whoever takes them pays for each.
+Task<std::size_t> SourceBody::fill(OpContext& context) {
+  const std::uint64_t left = range_.length - position_;
+  const auto room = buffer_.first(std::min({buffer_.capacity(), meter_.piece(), std::size_t{left}}));
+  std::size_t filled = 0;
+  while (filled < room.size()) {
+    const std::size_t count = co_await reader_->read_some(room.subspan(filled), context);
+    if (count == 0) throw changed_length(*reader_);
+    const auto fresh = room.subspan(filled, count);
+    if (hasher_) hasher_->update(fresh);
+    if (also_hasher_) also_hasher_->update(fresh);
+    filled += count;
+    meter_.count(count);
+  }
+  co_return filled;
+}
+
 Task<std::span<const std::byte>> SourceBody::next(OpContext& context) {
   if (position_ == range_.length) co_return std::span<const std::byte>{};
   if (!reader_) co_await open(context);
-  const auto room = buffer_.first(std::min(buffer_.capacity(), meter_.piece()));
-  const std::size_t count = co_await reader_->read_some(room, context);
-  if (count == 0 || position_ + count > range_.length) throw changed_length(*reader_);
+  const std::size_t count = co_await fill(context);
   position_ += count;
-  if (hasher_) hasher_->update(room.first(count));
-  meter_.count(count);
   if (position_ == range_.length) co_await finish(context);
   if (meter_.limited()) co_await meter_.line->take(count, context);
-  co_return room.first(count);
+  co_return buffer_.first(count);
 }
 
 Task<> SourceBody::finish(OpContext& context) {
@@ -107,6 +123,7 @@ Task<> SourceBody::finish(OpContext& context) {
   if (co_await reader_->read_some(beyond, context) != 0) throw changed_length(*reader_);
   reader_.reset();
   if (hasher_) checksum_ = hasher_->finish();
+  if (also_hasher_) also_ = also_hasher_->finish();
 }
 
 }  // namespace haul::transfer

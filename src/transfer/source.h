@@ -51,9 +51,10 @@ Task<> read_fully(store::Reader& reader, std::span<std::byte> into, Hasher* hash
 // buffer, whatever the length. References must outlive it.
 class SourceBody final : public Body {
  public:
-  // `algorithm`: of the checksum computed on the way; nothing: none.
+  // `algorithm`: of the checksum computed on the way; nothing: none. `also`: of a second one.
   SourceBody(store::Store& source, std::string_view key, const store::Pin& pin, store::ByteRange range,
-             Buffer buffer, std::optional<ChecksumAlgorithm> algorithm, Meter meter);
+             Buffer buffer, std::optional<ChecksumAlgorithm> algorithm, Meter meter,
+             std::optional<ChecksumAlgorithm> also = std::nullopt);
 
   // Continues with a reader that is already open at the first byte of the range.
   void adopt(std::unique_ptr<store::Reader> reader) { reader_ = std::move(reader); }
@@ -65,9 +66,11 @@ class SourceBody final : public Body {
 
   // Of all bytes; nothing unless the body was read to its last byte.
   std::optional<Checksum> checksum() const { return checksum_; }
+  std::optional<Checksum> also() const { return also_; }
 
  private:
   Task<> open(OpContext& context);
+  Task<std::size_t> fill(OpContext& context);
   Task<> finish(OpContext& context);
 
   store::Store& source_;
@@ -77,8 +80,8 @@ class SourceBody final : public Body {
   const Buffer buffer_;
   const Meter meter_;
   std::unique_ptr<store::Reader> reader_;
-  std::optional<Hasher> hasher_;
-  std::optional<Checksum> checksum_;
+  std::optional<Hasher> hasher_, also_hasher_;
+  std::optional<Checksum> checksum_, also_;
   std::uint64_t position_ = 0;
 };
 

@@ -2,8 +2,10 @@
 
 #include <fcntl.h>
 #include <linux/fs.h>
+#include <linux/magic.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 
 #include <algorithm>
 #include <cstdio>
@@ -98,6 +100,9 @@ void Arrival::discard() noexcept {
 
 void Arrival::reserve(std::uint64_t size) {
   if (size == 0) return;
+  // Disks note the room and are done; a file system in memory fills it with zeros first.
+  struct statfs where{};
+  if (::fstatfs(file_.get(), &where) == 0 && where.f_type == TMPFS_MAGIC) return;
   const int result = uninterrupted(
       [&] { return ::fallocate(file_.get(), FALLOC_FL_KEEP_SIZE, 0, static_cast<off_t>(size)); });
   if (result != 0 && (errno == ENOSPC || errno == EDQUOT || errno == EFBIG)) throw failure(errno, "reserve");
