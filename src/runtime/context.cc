@@ -38,6 +38,12 @@ OpContext OpContext::with_label(std::string_view label) const noexcept {
   return child;
 }
 
+OpContext OpContext::with_stop(const StopFlag& stop) const noexcept {
+  OpContext child = *this;
+  child.stop_ = &stop;
+  return child;
+}
+
 OpContext OpContext::on(Shard& shard) const noexcept {
   OpContext child = *this;
   child.shard_ = &shard;

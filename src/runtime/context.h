@@ -1,6 +1,7 @@
 // What travels with every operation: the world, the shard, the deadline, the wish to stop, the label.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <optional>
 #include <string_view>
@@ -15,26 +16,35 @@ namespace haul {
 class Shard;
 class BlockingPool;
 
-// How urgently work is asked to end. Raised, never lowered. Thread safety: any thread, signal handlers too.
+// How urgently work is asked to end. Thread safety: any thread, signal handlers too.
 enum class StopLevel : int {
   none = 0,
   drain = 1,  // take no new objects; let transfers in flight end
   abort = 2,  // break off requests in flight
 };
 
+// Raised, never lowered. A child is raised with its parent, and stops nobody else: one run of several.
 class StopFlag {
  public:
+  StopFlag() = default;
+  explicit StopFlag(const StopFlag& parent) noexcept : parent_(&parent) {}  // the parent must outlive it
+  StopFlag(StopFlag&&) = delete;
+
   void raise(StopLevel level) noexcept {
     int seen = level_.load();
     while (seen < static_cast<int>(level) && !level_.compare_exchange_weak(seen, static_cast<int>(level))) {
     }
   }
-  StopLevel level() const noexcept { return static_cast<StopLevel>(level_.load(std::memory_order_relaxed)); }
+  StopLevel level() const noexcept {
+    const auto own = static_cast<StopLevel>(level_.load(std::memory_order_relaxed));
+    return parent_ == nullptr ? own : std::max(own, parent_->level());
+  }
   bool draining() const noexcept { return level() != StopLevel::none; }
   bool aborting() const noexcept { return level() == StopLevel::abort; }
 
  private:
   std::atomic<int> level_{0};
+  const StopFlag* const parent_ = nullptr;
 };
 
 // Belongs to one shard and is used only there. Cheap to copy. Refers to an Env, Shard, StopFlag and Logger
@@ -56,7 +66,8 @@ class OpContext {
   // A child only tightens: an earlier deadline wins.
   OpContext with_deadline(SteadyTime deadline) const noexcept;
   OpContext with_label(std::string_view label) const noexcept;
-  OpContext on(Shard& shard) const noexcept;  // the same operation, continued on another shard
+  OpContext with_stop(const StopFlag& stop) const noexcept;  // a child of this one's flag
+  OpContext on(Shard& shard) const noexcept;                 // the same operation, continued on another shard
 
   // Throws cancelled or timed_out if the operation should not go on.
   void check() const;

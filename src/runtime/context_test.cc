@@ -77,6 +77,19 @@ TEST(Context, RealSleepEndsAtTheDeadline) {
   EXPECT_EQ(class_of(runtime, sleep_for(context, 1h)), ErrorClass::timed_out);
 }
 
+TEST(Context, AStopOfOneRunLeavesTheOthersAlone) {
+  ManualRuntime world;
+  StopFlag one(world.runtime().stop()), other(world.runtime().stop());
+  const OpContext context = world.context().with_stop(one);
+  one.raise(StopLevel::drain);
+  EXPECT_TRUE(context.stop().draining());
+  EXPECT_FALSE(other.draining());
+  EXPECT_FALSE(world.context().stop().draining());
+  world.runtime().stop().raise(StopLevel::abort);
+  EXPECT_TRUE(other.aborting());
+  EXPECT_EQ(one.level(), StopLevel::abort);
+}
+
 struct StopInSleep {
   static Task<> raise(StopFlag& stop, OpContext context) {
     co_await yield(context.executor());
