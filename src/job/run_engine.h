@@ -23,11 +23,13 @@ namespace haul::job {
 
 // What discovery has found since its step before.
 struct DiscoveryStep {
-  std::vector<Chunk> chunks;         // their ids are given by the engine
-  Accounts accounts;                 // listed, filtered, and settled without work
-  Ledger ledger;                     // outcomes that discovery itself has settled
-  std::optional<std::string> place;  // from where an equal discovery goes on; nothing: only from the start
-  bool last = false;                 // everything is found
+  std::vector<Chunk> chunks;  // their ids are given by the engine
+  Accounts accounts;          // listed, filtered, and settled without work
+  Ledger ledger;              // outcomes that discovery itself has settled
+  std::optional<std::string>
+      place;           // from where an equal discovery goes on; nothing: only from the place before
+  bool first = false;  // discovery begins, or goes on: steps held without a place are forgotten
+  bool last = false;   // everything is found
 };
 
 // Where discovery stands in the state.
@@ -54,14 +56,17 @@ class RunEngine {
   virtual DiscoveryState discovery() const = 0;
 
   // Queues the chunks of a step and records it, as one. Waits while the queue is full: discovery never runs
-  // away from the work. False if the queue was closed by cancel(); the step is not recorded then.
-  // Chunks with `extras` are held until release_extras(). A step without a place, in a durable engine, is
-  // held as well until the last step comes: chunks of a discovery that can only begin anew are not given out
-  // before it has ended, and forgotten if it never does.
+  // away from the work; but not while hold() is in force, when nobody makes room. False after cancel(); the
+  // step is not recorded then.
+  // Chunks with `extras` are held until release_extras(); discovery has counted them as `extra`. A step
+  // without a place, in a durable engine, is held whole (accounts and ledger too) until a step with a place,
+  // or the last, comes: what would be found a second time is not given out before. It is forgotten when a
+  // step with `first` comes instead.
   virtual Task<bool> discovered(DiscoveryStep step, OpContext& context) = 0;
 
-  // The next chunk. Waits for chunks that are put back for later; nothing once everything is found and every
-  // chunk is done, after hold() or cancel(). The chunk stays leased until its report is recorded.
+  // The next chunk. Waits for chunks that are put back for later; nothing once close() was called and every
+  // chunk is done (held extras apart), or after hold() or cancel(). The chunk stays leased until its report
+  // is recorded.
   virtual Task<std::optional<Chunk>> lease(OpContext& context) = 0;
 
   // A stage of a leased chunk: later attempts begin behind it. `facts` is for the worker's own use.
@@ -71,17 +76,17 @@ class RunEngine {
   // grows with their attempts, in the same transaction.
   virtual Task<> record(ChunkReport report, OpContext& context) = 0;
 
-  // Makes the held extras of a sync leasable, or counts them as kept and forgets them.
+  // Makes the held extras of a sync leasable, or counts them as kept and forgets them. Repeatable.
   virtual Task<> release_extras(OpContext& context) = 0;
   virtual Task<> keep_extras(OpContext& context) = 0;
 
-  // Ends all waiting for chunks: discovery is over (also when it failed), or the run is to pause. What is
-  // queued stays.
+  // Discovery is over in this process, also when it failed: leases end once nothing is left.
   virtual void close() = 0;
+  // Gives out nothing more for now: the run is to pause, or waits for approval. What is queued stays.
   virtual void hold() = 0;
   // Takes back close() and hold().
   virtual void reopen() = 0;
-  // Gives up what is queued: it is counted as not attempted.
+  // Gives up what is queued, put back or held: it is counted as not attempted, extras as kept.
   virtual Task<> cancel(OpContext& context) = 0;
 
   // What was asked for from outside, and whether the run was approved. Cheap; as of a second ago.

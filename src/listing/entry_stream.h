@@ -6,7 +6,9 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 
+#include "base/error.h"
 #include "runtime/context.h"
 #include "runtime/task.h"
 #include "store/entry.h"
@@ -51,9 +53,18 @@ class EntryStream {
   // one line of text. Nothing where a stream can only begin anew.
   virtual std::optional<std::string> place() const { return std::nullopt; }
 
+  // Goes on at a place that an equal stream gave, or from the start where it is empty; before the first
+  // next(), or after one that threw. place() says the last place given also after next() has thrown. Throws
+  // invalid_argument for a place that no such stream gave, unsupported where there are no places.
+  virtual void go_on_at(std::string_view place);
+
   // Waits for what is still in flight. To be awaited before the store goes, unless next() has come to the end
   // or has thrown.
   virtual Task<> close() { co_return; }
 };
+
+inline void EntryStream::go_on_at(std::string_view) {
+  throw Error(ErrorClass::unsupported, "this list can only be read once, from its start");
+}
 
 }  // namespace haul::listing
