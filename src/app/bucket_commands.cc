@@ -34,16 +34,39 @@ void say_done(Session& session, const std::string& bucket, std::string_view what
     session.output().write(fmt::format("s3://{} {}\n", bucket, what));
 }
 
-Task<> empty_bucket(Session& session, std::shared_ptr<s3::S3Store> store) {
+Task<RunReport> empty_bucket(Session& session, std::shared_ptr<s3::S3Store> store) {
   job::Job job;
   job.operation = job::Operation::remove;
   job.options = job_options(session.settings(), session.runtime().shard_count(), nullptr);
   OpContext context = session.context();
   job.options.all_versions = !(co_await s3::versioning_status(store->bucket(), context)).empty();
   job.sources.push_back({.store = store, .text = "s3://" + store->bucket().name()});
-  if (const int code = co_await run_and_report(session, job); code != kDone)
-    throw Error(ErrorClass::precondition_failed, "the bucket could not be emptied, so it stays")
-        .on("s3://" + store->bucket().name());
+  co_return co_await run_here(session, job);
+}
+
+Task<> remove_empty_bucket(std::shared_ptr<s3::S3Store> store, OpContext& context) {
+  if (!co_await s3::delete_bucket(store->bucket(), context))
+    throw Error(ErrorClass::not_found, "there is no such bucket").on("s3://" + store->bucket().name());
+}
+
+// Emptying is a run, and its accounts come when the bucket has gone, or else say why it is still there.
+Task<int> remove_bucket_and_contents(Session& session, std::shared_ptr<s3::S3Store> store) {
+  RunReport report = co_await empty_bucket(session, store);
+  if (exit_code_of(session.settings(), report.result) == kDone) {
+    OpContext context = session.context();
+    try {
+      co_await remove_empty_bucket(store, context);
+    } catch (const Error& error) {
+      report.result.error = error;
+    }
+  } else if (report.result.status != job::RunStatus::cancelled && !report.result.error) {
+    report.result.error =
+        Error(ErrorClass::precondition_failed, "the bucket could not be emptied, so it stays")
+            .on("s3://" + store->bucket().name());
+  }
+  if (report.result.error && report.result.status != job::RunStatus::cancelled)
+    report.result.status = job::RunStatus::failed;
+  co_return give_report(session, report);
 }
 
 }  // namespace
@@ -61,12 +84,15 @@ Task<int> make_bucket_command(Session& session) {
 Task<int> remove_bucket_command(Session& session) {
   const std::string name = bucket_name(session.settings().locations[0]);
   const auto store = open_bucket(session, name);
-  OpContext context = session.context();
-  if (session.settings().force) co_await empty_bucket(session, store);
-  if (!co_await s3::delete_bucket(store->bucket(), context))
-    throw Error(ErrorClass::not_found, "there is no such bucket").on("s3://" + name);
   // With --json the account of what was in it is the one document.
-  if (!(session.settings().force && session.settings().json)) say_done(session, name, "removed");
+  if (session.settings().force) {
+    const int code = co_await remove_bucket_and_contents(session, store);
+    if (code == kDone && !session.settings().json) say_done(session, name, "removed");
+    co_return code;
+  }
+  OpContext context = session.context();
+  co_await remove_empty_bucket(store, context);
+  say_done(session, name, "removed");
   co_return kDone;
 }
 

@@ -2,6 +2,7 @@
 // thrown (UsageError, Error, OutputClosed).
 #pragma once
 
+#include "app/run_report.h"
 #include "app/session.h"
 #include "runtime/task.h"
 
@@ -28,7 +29,10 @@ Task<> write_object(Session& session, store::Store& store, std::string key, std:
 bool uses_standard_stream(const Settings& settings);
 Task<int> stream_command(Session& session);
 
-// Runs a job with display and accounts; the common end of all commands that change objects.
+// Runs a job with a display; then its accounts are to be given, which gives the exit code.
+Task<RunReport> run_here(Session& session, const job::Job& job);
+int give_report(Session& session, const RunReport& report);
+// Both: the common end of commands that change objects.
 Task<int> run_and_report(Session& session, const job::Job& job);
 
 }  // namespace haul::app

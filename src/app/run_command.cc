@@ -44,10 +44,10 @@ void remove_emptied_directories(const Settings& settings) {
 
 }  // namespace
 
-Task<int> run_and_report(Session& session, const job::Job& job) {
+Task<RunReport> run_here(Session& session, const job::Job& job) {
   const Settings& settings = session.settings();
-  engine::MemoryRunStore runs;
-  engine::MemoryChunkQueue chunks(kChunksWaitingPerShard * session.runtime().shard_count());
+  engine::MemoryRunEngine engine(
+      {.chunks_waiting = kChunksWaitingPerShard * session.runtime().shard_count()});
   job::Progress progress;
   OutcomePrinter printer(settings, job, session.screen(), session.output());
   const SteadyTime start = session.env().steady_now();
@@ -56,7 +56,7 @@ Task<int> run_and_report(Session& session, const job::Job& job) {
   {
     std::optional<ProgressDisplay> display;
     if (!settings.quiet) display.emplace(progress, session.screen(), session.env());
-    report.result = co_await job::run_job(job, {runs, chunks, progress, printer}, session.runtime());
+    report.result = co_await job::run_job(job, {engine, progress, printer}, session.runtime());
   }
   report.duration = session.env().steady_now() - start;
   report.requests = session.services().requests();
@@ -66,13 +66,22 @@ Task<int> run_and_report(Session& session, const job::Job& job) {
   if (job.destination && !job.sources.empty())
     report.losses = fidelity_losses(job.options.transfer.preserve, job.sources[0].store->capabilities(),
                                     job.destination->store->capabilities());
+  co_return report;
+}
+
+int give_report(Session& session, const RunReport& report) {
+  const Settings& settings = session.settings();
   if (report.result.error) session.screen().say(std::string("haul: ") + report.result.error->what());
   if (settings.json)
     session.output().write(report_json(settings, report));
   else if (!settings.quiet)
     session.output().write(report_text(settings, report));
   session.output().flush();
-  co_return exit_code_of(settings, report.result);
+  return exit_code_of(settings, report.result);
+}
+
+Task<int> run_and_report(Session& session, const job::Job& job) {
+  co_return give_report(session, co_await run_here(session, job));
 }
 
 Task<int> run_command(Session& session) {

@@ -460,6 +460,15 @@ class Presentation(harness.FakeTest):
             "copied", "moved", "deleted", "skipped", "filtered", "failed", "same", "different", "missing",
             "not_attempted")))
 
+    def test_removing_a_bucket_with_its_contents_is_told_when_it_is_gone(self):
+        self.make_bucket("doomed", FILES)
+        document = self.haul("rb", "--force", "--json", "s3://doomed").json
+        self.assertEqual((document["status"], document["accounts"]["deleted"]), ("COMPLETED", len(FILES)))
+        self.make_bucket("stays", FILES)
+        self.fake.faults({"match": {"operation": "DeleteBucket"}, "count": 0, "action": {"type": "access-denied"}})
+        document = self.haul("rb", "--force", "--json", "s3://stays", code=3).json
+        self.assertEqual((document["status"], document["error"]["code"]), ("FAILED", "AccessDenied"))
+
     def test_a_run_that_is_watched_writes_plain_lines_and_quiet_is_quiet(self):
         self.make_bucket("here", FILES)
         self.make_bucket("there")
