@@ -5,7 +5,6 @@
 #include <cerrno>
 
 #include "base/error.h"
-#include "base/utf8.h"
 
 namespace haul::app {
 
@@ -33,41 +32,6 @@ void Output::flush() {
     rest.remove_prefix(static_cast<std::size_t>(n));
   }
   buffer_.clear();
-}
-
-void append_json(std::string& out, std::string_view text) {
-  constexpr std::string_view kHex = "0123456789abcdef";
-  out += '"';
-  while (!text.empty()) {
-    const auto byte = static_cast<unsigned char>(text.front());
-    if (byte < 0x80) {
-      text.remove_prefix(1);
-      switch (byte) {
-        case '"': out += "\\\""; break;
-        case '\\': out += "\\\\"; break;
-        case '\n': out += "\\n"; break;
-        case '\t': out += "\\t"; break;
-        case '\r': out += "\\r"; break;
-        default:
-          if (byte < 0x20 || byte == 0x7f) {
-            out += "\\u00";
-            out += kHex[byte >> 4];
-            out += kHex[byte & 15];
-          } else {
-            out += static_cast<char>(byte);
-          }
-      }
-      continue;
-    }
-    const std::string_view before = text;
-    if (take_code_point(text)) {
-      out += before.substr(0, before.size() - text.size());
-    } else {
-      out += "\xef\xbf\xbd";
-      text.remove_prefix(1);
-    }
-  }
-  out += '"';
 }
 
 }  // namespace haul::app

@@ -5,6 +5,8 @@
 #include <string>
 #include <string_view>
 
+#include "base/json_text.h"  // append_json, for all that writes here
+
 namespace haul::app {
 
 // Thrown when the reader of a pipe has gone.
@@ -43,8 +45,5 @@ class Output {
   bool closed_ = false;
   std::string buffer_;
 };
-
-// `text` as a JSON string with quotes. Bytes that are not UTF-8 become U+FFFD: JSON cannot hold them.
-void append_json(std::string& out, std::string_view text);
 
 }  // namespace haul::app

@@ -44,7 +44,8 @@ struct Outcome {
   std::string reason;                // why skipped or different
   std::uint64_t size = 0;
   std::uint16_t source = 0;
-  bool extra = false;  // an object at the destination that the source does not have
+  bool extra = false;         // an object at the destination that the source does not have
+  std::uint64_t objects = 1;  // that it stands for: several keys that were given and are not there
   std::optional<Error> error;
   std::vector<std::string> losses;
 
@@ -60,6 +61,7 @@ struct Outcome {
   bool source_kept = false;    // moved, and the source goes later (keep-source)
   std::uint32_t attempts = 1;  // of the chunk it was in
   Duration took{};
+  Time finished{};  // by the wall clock
 };
 
 // Outcomes as the lines of the report's files. Filled by job/report.h's LedgerWriter.

@@ -12,6 +12,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "job/job.h"
 #include "job/outcome.h"
@@ -29,7 +30,7 @@ struct ReportOptions {
 // Writes outcomes as lines. Not thread-safe; one a chunk. Refers to the job.
 class LedgerWriter {
  public:
-  LedgerWriter(const Job& job, const ReportOptions& options) : job_(job), options_(options) {}
+  LedgerWriter(const Job& job, const ReportOptions& options);
 
   void add(const Outcome& outcome);
   // Takes away what was written so far.
@@ -37,9 +38,25 @@ class LedgerWriter {
   bool wants_all() const noexcept { return options_.scope == ReportScope::all; }
 
  private:
+  // A place as it stands in lines: everything that is the same for all its objects.
+  struct Place {
+    std::string json;    // as a JSON string
+    std::string bucket;  // as a CSV field
+  };
+  static Place place_of(const store::Store& store);
+  std::string_view action_of(const Outcome& outcome) const noexcept;
+  void add_line(const Outcome& outcome, const Place& place);
+  void add_csv(const Outcome& outcome, const Place& place);
+  void add_time(std::string_view name, Time time);
+
   const Job& job_;
   const ReportOptions options_;
+  std::vector<Place> sources_;
+  Place destination_;
   Ledger ledger_;
+  // The second of the last time that was written, as text: most objects of a chunk end in the same one.
+  Time::rep last_second_ = -1;
+  std::string last_second_text_;
 };
 
 // The files of a report while its run goes on. Not thread-safe; blocks (used on the blocking pool).
