@@ -6,7 +6,6 @@
 #include <utility>
 
 #include "job/discovery.h"
-#include "job/key_spool.h"
 #include "job/worker.h"
 #include "runtime/task_group.h"
 
@@ -14,7 +13,6 @@ namespace haul::job {
 namespace {
 
 constexpr unsigned kChunksPerShard = 2;  // while one chunk's last objects finish, the next one begins
-constexpr std::size_t kRemoveChunk = 1000;
 
 // One run, as a story: discover and work at once, then delete, then close the accounts.
 class Run {
@@ -30,9 +28,9 @@ class Run {
   Task<RunResult> execute() {
     OpContext context = runtime_.context();
     try {
-      co_await ports_.runs.set_status(RunStatus::discovering, context);
+      co_await ports_.engine.set_status(RunStatus::discovering, context);
       const Discovered found = co_await discover_and_work(context);
-      co_await ports_.runs.set_status(RunStatus::finalizing, context);
+      co_await ports_.engine.set_status(RunStatus::finalizing, context);
       if (job_.options.delete_extra)
         co_await remove_extras(found, context);
       else
@@ -47,42 +45,44 @@ class Run {
  private:
   Task<Discovered> discover_and_work(OpContext& context) {
     TaskGroup workers(context.executor());
-    for (unsigned shard = 0; shard < runtime_.shard_count(); ++shard)
-      for (unsigned i = 0; i < kChunksPerShard; ++i)
-        workers.spawn(on_shard(runtime_.shard(shard), work_chunks(runtime_.context(shard))));
+    spawn_workers(workers);
     Discovered found;
     std::exception_ptr error;
     try {
-      Discovery discovery(job_, ports_, extras_);
+      Discovery discovery(job_, ports_);
       found = co_await discovery.run(context);
-      co_await ports_.runs.set_status(RunStatus::processing, context);
+      co_await ports_.engine.set_status(RunStatus::processing, context);
     } catch (...) {
       error = std::current_exception();
     }
     // What was found before a listing failed is still worked on: each object stands for itself.
-    ports_.chunks.close();
+    ports_.engine.close();
     co_await workers.join();
     if (error) std::rethrow_exception(error);
     co_return found;
   }
 
+  void spawn_workers(TaskGroup& workers) {
+    for (unsigned shard = 0; shard < runtime_.shard_count(); ++shard)
+      for (unsigned i = 0; i < kChunksPerShard; ++i)
+        workers.spawn(on_shard(runtime_.shard(shard), work_chunks(runtime_.context(shard))));
+  }
+
   Task<> work_chunks(OpContext context) {
     try {
-      while (auto chunk = co_await ports_.chunks.lease(context)) {
-        const std::uint64_t id = chunk->id;
+      while (auto chunk = co_await ports_.engine.lease(context)) {
         ChunkReport report = co_await worker_.work(std::move(*chunk), context);
-        co_await ports_.runs.record(std::move(report), context);
-        co_await ports_.chunks.acknowledge(id, context);
+        co_await ports_.engine.record(std::move(report), context);
         if (too_many_failures()) runtime_.stop().raise(StopLevel::drain);
       }
     } catch (...) {
-      ports_.chunks.cancel();  // or discovery would wait for room for ever
+      ports_.engine.hold();  // or discovery would wait for room for ever
       throw;
     }
   }
 
   bool too_many_failures() const {
-    return job_.options.max_failures && ports_.runs.accounts().failed > *job_.options.max_failures;
+    return job_.options.max_failures && ports_.engine.accounts().failed > *job_.options.max_failures;
   }
 
   // Why the extras must not be deleted; nothing if they may.
@@ -95,7 +95,7 @@ class Run {
       return refused(ErrorClass::precondition_failed,
                      "a part of the source or destination could not be listed")
           .with_hint("mend what could not be read (see the failures above) and run it again");
-    const Accounts accounts = ports_.runs.accounts();
+    const Accounts accounts = ports_.engine.accounts();
     if (accounts.failed != 0)
       return refused(ErrorClass::precondition_failed,
                      fmt::format("{} objects failed to be copied", accounts.failed))
@@ -103,49 +103,41 @@ class Run {
     if (found.source_objects == 0 && !job_.options.allow_empty_source)
       return refused(ErrorClass::precondition_failed, "the source is empty")
           .with_hint("if that is right, use --allow-empty-source");
-    const double share = static_cast<double>(extras_.size()) / static_cast<double>(found.destination_objects);
+    const double share = static_cast<double>(accounts.extra) / static_cast<double>(found.destination_objects);
     if (share > job_.options.max_delete_share)
       return refused(
                  ErrorClass::precondition_failed,
                  fmt::format("{} of {} destination objects ({:.0f} %) would be deleted, more than {:.0f} %",
-                             extras_.size(), found.destination_objects, share * 100,
+                             accounts.extra, found.destination_objects, share * 100,
                              job_.options.max_delete_share * 100))
           .with_hint("if that is right, use --max-delete 100%");
     return std::nullopt;
   }
 
   Task<> remove_extras(const Discovered& found, OpContext& context) {
-    if (extras_.size() == 0) co_return;
+    if (ports_.engine.accounts().extra == 0) co_return;
     if (auto refused = deletion_refused(found)) {
       co_await keep_extras(context);
       throw *refused;
     }
-    while (true) {
-      Chunk chunk;
-      chunk.extras = true;
-      if (!extras_.next(kRemoveChunk, chunk)) break;
-      ChunkReport report = co_await worker_.work(std::move(chunk), context);
-      report.accounts.extra =
-          report.accounts.extra_deleted + report.accounts.extra_kept + report.accounts.extra_failed;
-      co_await ports_.runs.record(std::move(report), context);
-    }
+    co_await ports_.engine.release_extras(context);
+    TaskGroup workers(context.executor());
+    spawn_workers(workers);
+    co_await workers.join();
   }
 
-  Task<> keep_extras(OpContext& context) {
-    Accounts kept;
-    kept.extra = kept.extra_kept = extras_.size();
-    co_await ports_.runs.record_discovery(kept, context);
-  }
+  Task<> keep_extras(OpContext& context) { co_await ports_.engine.keep_extras(context); }
 
   Task<> close_accounts(OpContext& context) {
-    result_.accounts = ports_.runs.accounts();
+    co_await ports_.engine.cancel(context);
+    result_.accounts = ports_.engine.accounts();
     result_.status = final_status();
     if (result_.status != RunStatus::cancelled && result_.status != RunStatus::failed &&
         !result_.accounts.closed()) {
       result_.status = RunStatus::failed;
       result_.error = Error(ErrorClass::internal, "the accounts do not add up; the run is not complete");
     }
-    co_await ports_.runs.set_status(result_.status, context);
+    co_await ports_.engine.set_status(result_.status, context);
   }
 
   RunStatus final_status() const {
@@ -159,7 +151,6 @@ class Run {
   RunPorts ports_;
   Runtime& runtime_;
   Worker worker_;
-  KeySpool extras_;
   RunResult result_;
 };
 

@@ -6,8 +6,8 @@
 
 #include "job/job.h"
 #include "job/outcome_sink.h"
-#include "job/ports.h"
 #include "job/progress.h"
+#include "job/run_engine.h"
 #include "runtime/shard.h"
 
 namespace haul::job {
@@ -20,8 +20,7 @@ struct RunResult {
 
 // What a run needs beside its job. All of it outlives the run.
 struct RunPorts {
-  RunStore& runs;
-  ChunkQueue& chunks;
+  RunEngine& engine;
   Progress& progress;
   OutcomeSink& sink;
 };

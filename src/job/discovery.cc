@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "job/item_compare.h"
+#include "job/key_spool.h"
 #include "listing/compare.h"
 #include "listing/key_selection.h"
 #include "listing/parallel_lister.h"
@@ -91,17 +92,21 @@ void ChunkBuilder::count(std::uint64_t bytes) {
 
 Task<bool> ChunkBuilder::flush(OpContext& context) {
   if (chunk_.items.empty()) co_return true;
-  chunk_.id = next_id_++;
-  Chunk full = std::exchange(chunk_, {});
-  const std::size_t count = full.items.size();
+  const std::size_t count = chunk_.items.size();
+  chunk_.extras = extras_;
+  DiscoveryStep step;
+  step.chunks.push_back(std::exchange(chunk_, {}));
   chunk_.items.reserve(count);
-  const bool pushed = co_await queue_.push(std::move(full), context);
+  const bool pushed = co_await engine_.discovered(std::move(step), context);
   if (!pushed) dropped_ += count;
   co_return pushed;
 }
 
-Discovery::Discovery(const Job& job, RunPorts& ports, KeySpool& extras)
-    : job_(job), ports_(ports), extras_(extras), chunks_(job.options, ports.chunks, ports.progress) {}
+Discovery::Discovery(const Job& job, RunPorts& ports)
+    : job_(job),
+      ports_(ports),
+      chunks_(job.options, ports.engine, ports.progress, false),
+      extras_(job.options, ports.engine, ports.progress, true) {}
 Discovery::~Discovery() = default;
 
 Task<Discovered> Discovery::run(OpContext context) {
@@ -123,6 +128,7 @@ Task<Discovered> Discovery::run(OpContext context) {
   }
   // What was found before a listing failed stands for itself: it is worked on and accounted for.
   co_await chunks_.flush(context);
+  co_await extras_.flush(context);
   found_.not_attempted += chunks_.dropped();
   co_await report(context);
   ports_.progress.listing = false;
@@ -143,7 +149,10 @@ Task<> Discovery::take_source(const Source& source, std::uint16_t index, OpConte
 }
 
 Task<> Discovery::report(OpContext& context) {
-  co_await ports_.runs.record_discovery(std::exchange(found_, {}), context);
+  if (extras_.full()) co_await extras_.flush(context);
+  DiscoveryStep step;
+  step.accounts = std::exchange(found_, {});
+  co_await ports_.engine.discovered(std::move(step), context);
 }
 
 Task<> Discovery::take_object(const Source& source, std::uint16_t index, OpContext& context) {
@@ -398,7 +407,13 @@ void Discovery::take_extra(const store::Entry& entry) {
     ports_.sink.accept(outcome);
     return;
   }
-  extras_.add(entry.key, entry.etag, entry.size, entry.modified);
+  ++found_.extra;
+  Item& item = extras_.add();
+  item.action = Action::remove;
+  item.key = extras_.text().store(entry.key);
+  item.etag = extras_.text().store(entry.etag);
+  item.size = entry.size;
+  item.modified = entry.modified;
 }
 
 // A link or special file that the source's listing passed over still is there: what the destination has in

@@ -12,10 +12,9 @@
 
 #include "job/coordinator.h"
 #include "job/job.h"
-#include "job/key_spool.h"
 #include "job/outcome_sink.h"
-#include "job/ports.h"
 #include "job/progress.h"
+#include "job/run_engine.h"
 #include "listing/filter.h"
 #include "listing/merge_walk.h"
 #include "runtime/context.h"
@@ -32,8 +31,8 @@ struct Discovered {
 // Collects items into chunks and pushes them. Belongs to one shard.
 class ChunkBuilder {
  public:
-  ChunkBuilder(const Options& options, ChunkQueue& queue, Progress& progress)
-      : options_(options), queue_(queue), progress_(progress) {}
+  ChunkBuilder(const Options& options, RunEngine& engine, Progress& progress, bool extras)
+      : options_(options), engine_(engine), progress_(progress), extras_(extras) {}
 
   // Room for the next item; its texts go into text(). Call sealed() after each item.
   Item& add() { return chunk_.items.emplace_back(); }
@@ -52,16 +51,16 @@ class ChunkBuilder {
  private:
   std::uint64_t dropped_ = 0;
   const Options& options_;
-  ChunkQueue& queue_;
+  RunEngine& engine_;
   Progress& progress_;
   Chunk chunk_;
-  std::uint64_t next_id_ = 1;
+  const bool extras_;
 };
 
 // Belongs to one shard; used once.
 class Discovery {
  public:
-  Discovery(const Job& job, RunPorts& ports, KeySpool& extras);
+  Discovery(const Job& job, RunPorts& ports);
   ~Discovery();
 
   // Runs to the end, or until the context's stop flag asks to drain. Throws what a listing throws.
@@ -100,12 +99,11 @@ class Discovery {
 
   const Job& job_;
   RunPorts& ports_;
-  KeySpool& extras_;
   std::vector<listing::Filter> filters_;         // one a source
   std::optional<listing::Filter> extra_filter_;  // of what the destination has: by key alone
   std::vector<listing::KeyMapping> mappings_;    // one a source
   std::string mapped_;                           // scratch
-  ChunkBuilder chunks_;
+  ChunkBuilder chunks_, extras_;
   std::string last_taken_;  // mapped key of the object before
   bool has_taken_ = false;
   std::unordered_set<std::size_t> taken_;  // hashes of mapped keys, with several sources

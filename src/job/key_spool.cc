@@ -31,6 +31,10 @@ int open_unnamed_file() {
   return file;
 }
 
+Error cut_short() {
+  return Error(ErrorClass::internal, "the temporary file of deletions was cut short");
+}
+
 }  // namespace
 
 std::string spool_folder() {
@@ -79,17 +83,18 @@ bool KeySpool::fill() {
 }
 
 bool KeySpool::next(std::size_t limit, Chunk& chunk) {
+  if (left() == 0) return false;
   if (!reading_ && file_ >= 0) flush();
   reading_ = true;
-  while (chunk.items.size() < limit) {
+  while (chunk.items.size() < limit && left() != 0) {
     SpoolRecord record{};
     const auto available = [&] { return buffer_.size() - taken_; };
     while (available() < sizeof record)
-      if (!fill()) return !chunk.items.empty();
+      if (!fill()) throw cut_short();
     std::memcpy(&record, buffer_.data() + taken_, sizeof record);
     const std::size_t whole = sizeof record + record.key_length + record.etag_length;
     while (available() < whole)
-      if (!fill()) throw Error(ErrorClass::internal, "the temporary file of deletions was cut short");
+      if (!fill()) throw cut_short();
     const char* text = buffer_.data() + taken_ + sizeof record;
     Item item;
     item.action = Action::remove;
@@ -99,6 +104,7 @@ bool KeySpool::next(std::size_t limit, Chunk& chunk) {
     item.modified = Time(std::chrono::nanoseconds(record.modified_ns));
     chunk.items.push_back(item);
     taken_ += whole;
+    ++read_;
   }
   return true;
 }

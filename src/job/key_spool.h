@@ -24,6 +24,10 @@ class KeySpool {
   // Throws exhausted if the disk of the temporary folder is full.
   void add(std::string_view key, std::string_view etag, std::uint64_t size, Time modified);
   std::uint64_t size() const noexcept { return count_; }
+  // Not read yet.
+  std::uint64_t left() const noexcept { return count_ - read_; }
+  // Reads nothing more of what is left.
+  void forget() noexcept { read_ = count_; }
 
   // Reads from the first on: fills chunk with at most `limit` items of action remove. False at the end.
   bool next(std::size_t limit, Chunk& chunk);
@@ -33,7 +37,7 @@ class KeySpool {
   bool fill();  // more bytes into buffer_; false at the end of the file
 
   const std::size_t memory_limit_;
-  std::uint64_t count_ = 0;
+  std::uint64_t count_ = 0, read_ = 0;
   std::string buffer_;  // writing: what is not yet in the file; reading: what is not yet taken
   std::size_t taken_ = 0;
   int file_ = -1;

@@ -50,11 +50,10 @@ struct RunTest : testing::Test {
     RuntimeOptions options;
     options.shards = 2;
     Runtime runtime(system_env(), null_logger(), options);
-    MemoryRunStore runs;
-    MemoryChunkQueue chunks(8);
+    MemoryRunEngine engine({.chunks_waiting = 8});
     job::Progress progress;
     sink.outcomes.clear();
-    job::RunResult result = runtime.run_for(job::run_job(job, {runs, chunks, progress, sink}, runtime));
+    job::RunResult result = runtime.run_for(job::run_job(job, {engine, progress, sink}, runtime));
     EXPECT_TRUE(result.accounts.closed());
     return result;
   }
