@@ -4,6 +4,7 @@
 //   manifest.json              Report_CSV_20180820 manifest of the CSV segments, and ours of all segments
 //   summary.json               counters, equation, durations, options
 //   ledger-00001.jsonl ...     every outcome with everything that is known
+//   segments.jsonl             the segments that were closed while the run went on
 //   succeeded-00001.csv ...    Bucket, Key, VersionId, TaskStatus, ErrorCode, HTTPStatusCode, ResultMessage
 //   failed-00001.csv ...
 #pragma once
@@ -60,21 +61,30 @@ class LedgerWriter {
 };
 
 // The files of a report while its run goes on. Not thread-safe; blocks (used on the blocking pool).
+//
+// Each of the three kinds of files is written in segments. A segment that has reached segment_bytes is closed
+// and joins the chain: SHA-256 over the chain's value before, and the segment's own SHA-256, both as text.
+// segments.jsonl lists what is closed, so that the position stays short however long the run.
 class ReportFiles {
  public:
   // Creates the directory, or continues at `position`: what lies behind it was never acknowledged, and is cut
-  // off. Throws data_loss if what lies before it is not there or not what was written.
+  // off. Throws data_loss if what lies before it is not there or not what was written (closed segments: by
+  // their size; the open ones: byte by byte). An empty position begins anew; throws already_exists if the
+  // directory holds a finished report.
   ReportFiles(std::string directory, const ReportOptions& options, std::string_view position);
   ~ReportFiles();
   ReportFiles(const ReportFiles&) = delete;
   ReportFiles& operator=(const ReportFiles&) = delete;
 
-  // Durable when it returns. Gives the position behind it, one line of text, to be kept in the state.
+  // Durable when it returns. Gives the position behind it, one line of text, to be kept in the state. If it
+  // throws, nothing of it counts, and it may be tried again.
   std::string append(const Ledger& ledger);
 
-  // Closes the last segments, and writes summary.json and manifest.json, durably. `summary` is a JSON object:
-  // what the engine knows of the run. Repeatable.
-  void finish(std::string_view summary);
+  // Ends the report: writes summary.json and manifest.json, durably. `summary` is a JSON object as
+  // summary_json() makes it (job/report_summary.h); `now` is the report's creation date. Changes nothing that
+  // append() or a later continuation needs, so it can be repeated. Gives the last value of the chain, which
+  // covers all segments and the summary: kept elsewhere, it tells a report that was made up anew.
+  std::string finish(std::string_view summary, Time now);
 
   const std::string& directory() const noexcept;
 
