@@ -1,6 +1,8 @@
 #include "base/json_text.h"
 
 #include <array>
+#include <cstdint>
+#include <cstring>
 
 #include "base/encoding.h"
 #include "base/utf8.h"
@@ -16,8 +18,24 @@ constexpr std::array<bool, 256> kPlain = [] {
   return plain;
 }();
 
+// Eight bytes at a time, since nearly all keys are plain from one end to the other.
+bool all_plain(const char* eight) noexcept {
+  constexpr std::uint64_t kOnes = 0x0101010101010101U;
+  constexpr std::uint64_t kHighs = kOnes << 7;
+  std::uint64_t word;
+  std::memcpy(&word, eight, 8);
+  // Where no byte has its high bit, none of these sums carries into the next byte.
+  if ((word & kHighs) != 0) return false;
+  const auto zero_byte = [](std::uint64_t v) { return ~(v + kOnes * 0x7f) & kHighs; };
+  const std::uint64_t below_blank = ~(word + kOnes * (0x80 - 0x20)) & kHighs;
+  const std::uint64_t is_delete = (word + kOnes) & kHighs;
+  return (below_blank | is_delete | zero_byte(word ^ (kOnes * '"')) | zero_byte(word ^ (kOnes * '\\'))) == 0;
+}
+
 std::size_t plain_prefix(std::string_view text) noexcept {
   std::size_t at = 0;
+  while (at + 8 <= text.size() && all_plain(text.data() + at))
+    at += 8;
   while (at < text.size() && kPlain[static_cast<unsigned char>(text[at])])
     ++at;
   return at;
@@ -67,7 +85,7 @@ void append_json(std::string& out, std::string_view text) {
 void append_json_bytes(std::string& out, std::string_view bytes) {
   if (plain_prefix(bytes) == bytes.size()) {
     out += '"';
-    out += bytes;
+    out.append(bytes);
     out += '"';
   } else if (is_utf8(bytes)) {
     append_json(out, bytes);

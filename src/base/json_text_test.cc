@@ -38,10 +38,14 @@ TEST(JsonText, CarriesStrayBytesAsHexWhereNothingMayBeLost) {
   EXPECT_EQ(bytes("a\xff"), "{\"hex\":\"61ff\"}");
 }
 
-TEST(JsonText, IsReadBackByAnotherParserForEveryByte) {
+TEST(JsonText, IsReadBackByAnotherParserForEveryByteAtEveryPlace) {
   for (int c = 0; c < 0x80; ++c) {
-    const std::string one(1, static_cast<char>(c));
-    EXPECT_EQ(nlohmann::json::parse(text(one)).get<std::string>(), one) << c;
+    for (std::size_t at = 0; at < 17; ++at) {
+      std::string one(17, 'x');
+      one[at] = static_cast<char>(c);
+      EXPECT_EQ(nlohmann::json::parse(text(one)).get<std::string>(), one) << c;
+      EXPECT_EQ(text(one), bytes(one));
+    }
   }
 }
 

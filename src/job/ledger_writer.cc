@@ -22,27 +22,22 @@ void append_digits(std::string& out, Number value) {
   out.append(digits.data(), end);
 }
 
-void append_name(std::string& out, std::string_view name) {
-  out += ",\"";
-  out += name;
-  out += "\":";
-}
-
+// Names are given with all that stands around them: `,"size":`.
 void append_bytes_field(std::string& out, std::string_view name, std::string_view value) {
   if (value.empty()) return;
-  append_name(out, name);
+  out += name;
   append_json_bytes(out, value);
 }
 
 void append_text_field(std::string& out, std::string_view name, std::string_view value) {
   if (value.empty()) return;
-  append_name(out, name);
+  out += name;
   append_json(out, value);
 }
 
 template <class Number>
 void append_number_field(std::string& out, std::string_view name, Number value) {
-  append_name(out, name);
+  out += name;
   append_digits(out, value);
 }
 
@@ -51,7 +46,7 @@ void append_seconds_field(std::string& out, std::string_view name, Duration dura
   constexpr std::int64_t kMicro = 1'000'000;
   const std::int64_t total =
       std::max<std::int64_t>(0, std::chrono::duration_cast<std::chrono::microseconds>(duration).count());
-  append_name(out, name);
+  out += name;
   append_digits(out, total / kMicro);
   std::array<char, 7> fraction{'.', '0', '0', '0', '0', '0', '0'};
   for (std::int64_t rest = total % kMicro, i = 6; rest != 0; rest /= 10, --i)
@@ -63,17 +58,17 @@ void append_error_object(std::string& out, const Error& error) {
   out += "{\"class\":\"";
   out += to_string(error.error_class());
   out += '"';
-  append_text_field(out, "message", error.message());
-  append_text_field(out, "operation", error.operation());
-  append_text_field(out, "subject", error.subject());
-  append_text_field(out, "code", error.code());
-  if (error.http_status() != 0) append_number_field(out, "http_status", error.http_status());
-  append_text_field(out, "request_id", error.request_id());
-  if (error.attempts() > 0) append_number_field(out, "attempts", error.attempts());
-  if (error.elapsed() > Duration{}) append_seconds_field(out, "seconds", error.elapsed());
-  append_text_field(out, "hint", error.hint());
+  append_text_field(out, R"(,"message":)", error.message());
+  append_text_field(out, R"(,"operation":)", error.operation());
+  append_text_field(out, R"(,"subject":)", error.subject());
+  append_text_field(out, R"(,"code":)", error.code());
+  if (error.http_status() != 0) append_number_field(out, R"(,"http_status":)", error.http_status());
+  append_text_field(out, R"(,"request_id":)", error.request_id());
+  if (error.attempts() > 0) append_number_field(out, R"(,"attempts":)", error.attempts());
+  if (error.elapsed() > Duration{}) append_seconds_field(out, R"(,"seconds":)", error.elapsed());
+  append_text_field(out, R"(,"hint":)", error.hint());
   if (error.cause() != nullptr) {
-    append_name(out, "cause");
+    out += R"(,"cause":)";
     append_error_object(out, *error.cause());
   }
   out += '}';
@@ -151,35 +146,35 @@ void LedgerWriter::add_line(const Outcome& outcome, const Place& place) {
   out += "\",\"action\":\"";
   out += action_of(outcome);
   out += '"';
-  if (outcome.source != 0) append_number_field(out, "source", outcome.source);
-  append_name(out, "place");
+  if (outcome.source != 0) append_number_field(out, R"(,"source":)", outcome.source);
+  out += R"(,"place":)";
   out += place.json;
-  append_name(out, "key");
+  out += R"(,"key":)";
   append_json_bytes(out, outcome.key);
   if (!outcome.destination_key.empty() && !outcome.extra && !destination_.json.empty()) {
-    append_name(out, "destination_place");
+    out += R"(,"destination_place":)";
     out += destination_.json;
   }
-  append_bytes_field(out, "destination_key", outcome.destination_key);
-  append_number_field(out, "size", outcome.size);
+  append_bytes_field(out, R"(,"destination_key":)", outcome.destination_key);
+  append_number_field(out, R"(,"size":)", outcome.size);
   if (outcome.extra) out += ",\"extra\":true";
-  if (outcome.objects != 1) append_number_field(out, "objects", outcome.objects);
-  append_bytes_field(out, "reason", outcome.reason);
-  append_bytes_field(out, "version", outcome.version);
-  append_bytes_field(out, "etag", outcome.etag);
+  if (outcome.objects != 1) append_number_field(out, R"(,"objects":)", outcome.objects);
+  append_bytes_field(out, R"(,"reason":)", outcome.reason);
+  append_bytes_field(out, R"(,"version":)", outcome.version);
+  append_bytes_field(out, R"(,"etag":)", outcome.etag);
   if (outcome.modified != Time{}) {
-    append_name(out, "modified");
+    out += R"(,"modified":)";
     out += '"';
     append_iso8601(out, outcome.modified, Fraction::nanoseconds);
     out += '"';
   }
-  append_bytes_field(out, "written_version", outcome.written_version);
-  append_bytes_field(out, "written_etag", outcome.written_etag);
-  append_bytes_field(out, "checksum", outcome.checksum);
-  append_text_field(out, "how", outcome.how);
-  append_text_field(out, "proof", outcome.proof);
+  append_bytes_field(out, R"(,"written_version":)", outcome.written_version);
+  append_bytes_field(out, R"(,"written_etag":)", outcome.written_etag);
+  append_bytes_field(out, R"(,"checksum":)", outcome.checksum);
+  append_text_field(out, R"(,"how":)", outcome.how);
+  append_text_field(out, R"(,"proof":)", outcome.proof);
   if (!outcome.losses.empty()) {
-    append_name(out, "losses");
+    out += R"(,"losses":)";
     char before = '[';
     for (const std::string& loss : outcome.losses) {
       out += std::exchange(before, ',');
@@ -188,26 +183,25 @@ void LedgerWriter::add_line(const Outcome& outcome, const Place& place) {
     out += ']';
   }
   if (!outcome.row.empty()) {  // is JSON already
-    append_name(out, "row");
+    out += R"(,"row":)";
     out += outcome.row;
   }
   if (outcome.catalogue == CatalogueState::updated) out += ",\"catalogue\":\"updated\"";
   if (outcome.catalogue == CatalogueState::unmatched) out += ",\"catalogue\":\"unmatched\"";
   if (outcome.source_kept) out += ",\"source_kept\":true";
   if (outcome.error) {
-    append_name(out, "error");
+    out += R"(,"error":)";
     append_error_object(out, *outcome.error);
   }
-  append_number_field(out, "attempts", outcome.attempts);
-  if (outcome.took > Duration{}) append_seconds_field(out, "seconds", outcome.took);
-  if (outcome.finished != Time{}) add_time("time", outcome.finished);
+  append_number_field(out, R"(,"attempts":)", outcome.attempts);
+  if (outcome.took > Duration{}) append_seconds_field(out, R"(,"seconds":)", outcome.took);
+  if (outcome.finished != Time{}) add_time(outcome.finished);
   out += "}\n";
 }
 
-void LedgerWriter::add_time(std::string_view name, Time time) {
+void LedgerWriter::add_time(Time time) {
   std::string& out = ledger_.lines;
-  append_name(out, name);
-  out += '"';
+  out += R"(,"time":")";
   const auto second = std::chrono::floor<std::chrono::seconds>(time);
   if (second.time_since_epoch().count() != last_second_) {
     last_second_ = second.time_since_epoch().count();

@@ -48,7 +48,7 @@ class LedgerWriter {
   std::string_view action_of(const Outcome& outcome) const noexcept;
   void add_line(const Outcome& outcome, const Place& place);
   void add_csv(const Outcome& outcome, const Place& place);
-  void add_time(std::string_view name, Time time);
+  void add_time(Time time);
 
   const Job& job_;
   const ReportOptions options_;
