@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "app/accounts_text.h"
 #include "app/description.h"
 #include "app/estimate.h"
 #include "app/output.h"
@@ -22,8 +23,6 @@ std::string_view command_name(Command command) {
   return "";
 }
 
-using Term = std::pair<std::string_view, std::uint64_t>;
-
 std::vector<Term> planned_terms(const PlannedRequests& planned) {
   return {{"GetObject", planned.get},
           {"PutObject", planned.put},
@@ -33,18 +32,6 @@ std::vector<Term> planned_terms(const PlannedRequests& planned) {
           {"UploadPartCopy", planned.upload_part_copy},
           {"CompleteMultipartUpload", planned.complete_upload},
           {"DeleteObjects", planned.delete_objects}};
-}
-
-// "52 listed = 50 copied + 2 skipped": terms that are zero are left out, except the last resort.
-std::string equation(std::uint64_t whole, std::string_view name, const std::vector<Term>& terms) {
-  std::string line = fmt::format("{} {}", with_commas(whole), name);
-  bool first = true;
-  for (const auto& [term, count] : terms) {
-    if (count == 0 && term != "failed") continue;
-    line += fmt::format("{}{} {}", first ? " = " : " + ", with_commas(count), term);
-    first = false;
-  }
-  return line;
 }
 
 std::string planned_text(const RunReport& report) {
@@ -57,31 +44,6 @@ std::string planned_text(const RunReport& report) {
 void append_number(std::string& out, std::string_view name, std::uint64_t value) {
   if (!out.ends_with('{')) out += ',';
   out += fmt::format("\"{}\":{}", name, value);
-}
-
-void append_accounts(std::string& out, const job::Accounts& accounts) {
-  out += "{";
-  append_number(out, "listed", accounts.listed);
-  append_number(out, "listed_bytes", accounts.listed_bytes);
-  append_number(out, "filtered", accounts.filtered);
-  append_number(out, "skipped", accounts.skipped);
-  append_number(out, "copied", accounts.copied);
-  append_number(out, "copied_bytes", accounts.copied_bytes);
-  append_number(out, "moved", accounts.moved);
-  append_number(out, "deleted", accounts.deleted);
-  append_number(out, "same", accounts.same);
-  append_number(out, "different", accounts.different);
-  append_number(out, "missing", accounts.missing);
-  append_number(out, "failed", accounts.failed);
-  append_number(out, "not_attempted", accounts.not_attempted);
-  append_number(out, "extra", accounts.extra);
-  append_number(out, "extra_deleted", accounts.extra_deleted);
-  append_number(out, "extra_kept", accounts.extra_kept);
-  append_number(out, "extra_failed", accounts.extra_failed);
-  append_number(out, "server_side", accounts.server_side);
-  append_number(out, "losses", accounts.losses);
-  append_number(out, "list_failures", accounts.list_failures);
-  out += "}";
 }
 
 }  // namespace
@@ -105,23 +67,26 @@ std::string report_text(const Settings& settings, const RunReport& report) {
   const bool plan = is_plan(settings);
   const double seconds = std::max(1e-9, std::chrono::duration<double>(report.duration).count());
   std::string text =
-      equation(a.listed, "listed",
-               {{plan ? "to copy" : "copied", a.copied},
-                {plan ? "to move" : "moved", a.moved},
-                {plan ? "to delete" : "deleted", a.deleted},
-                {"same", a.same},
-                {"different", a.different},
-                {"missing", a.missing},
-                {settings.command == Command::sync || plan ? "unchanged or skipped" : "skipped", a.skipped},
-                {"filtered", a.filtered},
-                {"failed", a.failed},
-                {"not attempted", a.not_attempted}}) +
+      equation_text(
+          a.listed, "listed",
+          {{plan ? "to copy" : "copied", a.copied},
+           {plan ? "to move" : "moved", a.moved},
+           {plan ? "to delete" : "deleted", a.deleted},
+           {plan ? "to tag" : "tagged", a.tagged},
+           {plan ? "to take back" : "taken back", a.reverted},
+           {"same", a.same},
+           {"different", a.different},
+           {"missing", a.missing},
+           {settings.command == Command::sync || plan ? "unchanged or skipped" : "skipped", a.skipped},
+           {"filtered", a.filtered},
+           {"failed", a.failed},
+           {"not attempted", a.not_attempted}}) +
       "\n";
   if (a.extra != 0) {
-    text += equation(a.extra, "extra at the destination",
-                     {{plan ? "to delete" : "deleted", a.extra_deleted},
-                      {"kept", a.extra_kept},
-                      {"failed", a.extra_failed}}) +
+    text += equation_text(a.extra, "extra at the destination",
+                          {{plan ? "to delete" : "deleted", a.extra_deleted},
+                           {"kept", a.extra_kept},
+                           {"failed", a.extra_failed}}) +
             "\n";
   }
   if (a.list_failures != 0)
@@ -157,7 +122,7 @@ std::string report_json(const Settings& settings, const RunReport& report) {
   out += fmt::format(",\"exit_code\":{},\"dry_run\":{}", exit_code_of(settings, report.result),
                      is_plan(settings) ? "true" : "false");
   out += ",\"accounts\":";
-  append_accounts(out, report.result.accounts);
+  append_accounts_json(out, report.result.accounts);
   out += fmt::format(",\"closed\":{}", report.result.accounts.closed() ? "true" : "false");
   out += fmt::format(",\"bytes\":{},\"seconds\":{:.3f}", report.result.accounts.copied_bytes,
                      std::chrono::duration<double>(report.duration).count());
