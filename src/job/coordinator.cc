@@ -18,7 +18,10 @@ constexpr unsigned kChunksPerShard = 2;  // while one chunk's last objects finis
 class Run {
  public:
   Run(const Job& job, RunPorts ports, Runtime& runtime)
-      : job_(job), ports_(ports), runtime_(runtime), worker_(job, ports.progress, ports.sink, runtime) {
+      : job_(job),
+        ports_(ports),
+        runtime_(runtime),
+        worker_(job, ports.engine, ports.progress, ports.sink, runtime) {
     ports_.progress.follow([this] { return worker_.bytes_moved(); });
   }
   ~Run() { ports_.progress.unfollow(); }

@@ -141,4 +141,39 @@ Task<ItemVerdict> compare_for_check(const Job& job, const Item& item, OpContext&
   co_return co_await compare_by_details(job, item, context);
 }
 
+Task<std::optional<Twins>> find_twins(const Job& job, const Item& item, OpContext& context) {
+  store::Store& source = *job.sources[item.source].store;
+  store::Store& destination = *job.destination->store;
+  auto theirs = co_await destination.stat(std::string(item.destination_key), details_wanted(), context);
+  if (!theirs) co_return std::nullopt;
+  store::ReadOptions wanted = details_wanted();
+  wanted.pin.version = item.version;
+  auto ours = co_await source.stat(std::string(item.key), wanted, context);
+  if (!ours || ours->size != theirs->size || ours->kind != theirs->kind) co_return std::nullopt;
+  const ChecksumMatch match = compare(ours->checksums, theirs->checksums);
+  if (match == ChecksumMatch::different) co_return std::nullopt;
+  const transfer::Proof proof =
+      match == ChecksumMatch::same ? transfer::Proof::checksum : transfer::Proof::etag;
+  if (match == ChecksumMatch::unknown) {
+    const listing::Decision decision =
+        listing::decide_with_details(*ours, *theirs, source.capabilities(), destination.capabilities(), {});
+    if (decision != listing::Decision{listing::Verdict::same, listing::CompareReason::etag})
+      co_return std::nullopt;
+  }
+  co_return Twins{std::move(*ours), std::move(*theirs), proof};
+}
+
+std::optional<Error> state_changed(const store::Store& store, const Item& recorded,
+                                   const std::optional<store::Details>& found) {
+  const auto changed = [&](ErrorClass error_class, const char* message) {
+    return Error(error_class, message).during("stat").on(store.describe(recorded.key));
+  };
+  if (!found) return changed(ErrorClass::not_found, "the object is gone");
+  const bool etags = !recorded.etag.empty() && !found->etag.empty();
+  const bool same = found->size == recorded.size && (!etags || found->etag == recorded.etag) &&
+                    (etags || recorded.modified == Time{} || found->modified == recorded.modified);
+  if (!same) return changed(ErrorClass::source_changed, "the object has changed since");
+  return std::nullopt;
+}
+
 }  // namespace haul::job

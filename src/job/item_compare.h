@@ -1,6 +1,7 @@
 // The comparisons that need more than a listing: details of both sides, or their contents.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "job/chunk.h"
@@ -29,5 +30,17 @@ Task<ItemVerdict> compare_by_details(const Job& job, const Item& item, OpContext
 
 // For check: by what the job's CheckMode asks for.
 Task<ItemVerdict> compare_for_check(const Job& job, const Item& item, OpContext& context);
+
+// An item's source and an object at its destination that has provably the same content.
+struct Twins {
+  store::Details source, destination;
+  transfer::Proof proof;  // etag or checksum
+};
+// Nothing where either is missing, they differ, or sizes and times are all there is to judge by.
+Task<std::optional<Twins>> find_twins(const Job& job, const Item& item, OpContext& context);
+
+// Why an object is not, or not any more, what is recorded of it; nothing if it is. `found`: as it is now.
+std::optional<Error> state_changed(const store::Store& store, const Item& recorded,
+                                   const std::optional<store::Details>& found);
 
 }  // namespace haul::job

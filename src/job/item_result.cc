@@ -1,7 +1,9 @@
 #include "job/item_result.h"
 
+#include <algorithm>
 #include <bit>
 
+#include "base/encoding.h"
 #include "job/packed.h"
 
 namespace haul::job {
@@ -64,11 +66,18 @@ void ItemResult::clear() {
   losses.clear();
 }
 
+void append_checksum(std::string& out, const Checksum& checksum) {
+  out += to_string(checksum.algorithm());
+  out += ':';
+  if (checksum.type() == ChecksumType::full_object)
+    append_base64(out, checksum.bytes());
+  else
+    out += checksum.to_string();
+}
+
 std::string checksum_text(const std::optional<Checksum>& checksum) {
-  if (!checksum) return {};
-  std::string text(to_string(checksum->algorithm()));
-  text += ':';
-  text += checksum->to_string();
+  std::string text;
+  if (checksum) append_checksum(text, *checksum);
   return text;
 }
 

@@ -33,7 +33,7 @@ struct ItemResult {
   std::optional<Checksum> checksum;
   transfer::Method how = transfer::Method::streamed;
   transfer::Proof proof = transfer::Proof::none;
-  bool transferred = false;    // by this run: how and proof mean something
+  bool transferred = false;    // by this run: `how` means something
   bool already_there = false;  // the source is gone, and the destination has it from an earlier run
   bool source_kept = false;
   CatalogueState catalogue = CatalogueState::none;
@@ -42,13 +42,14 @@ struct ItemResult {
   std::optional<Error> error;
   std::vector<std::string> losses;
 
-  bool verified() const noexcept { return transferred && proof > transfer::Proof::size; }
+  bool verified() const noexcept { return proof > transfer::Proof::size; }
   // For the next object; keeps the room of its texts.
   void clear();
 };
 
-// "crc64nvme:" and the value as S3 writes it; empty for nothing.
-std::string checksum_text(const std::optional<Checksum>& checksum);
+// "crc64nvme:" and the value as S3 writes it.
+void append_checksum(std::string& out, const Checksum& checksum);
+std::string checksum_text(const std::optional<Checksum>& checksum);  // empty for nothing
 // The same back; nothing for anything else.
 std::optional<Checksum> checksum_of_text(std::string_view text);
 

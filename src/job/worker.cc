@@ -1,295 +1,406 @@
 #include "job/worker.h"
 
 #include <algorithm>
+#include <string>
 #include <utility>
+#include <vector>
 
-#include "base/log.h"
+#include "job/chunk_outcomes.h"
 #include "job/item_compare.h"
+#include "job/kept_objects.h"
 #include "runtime/task_group.h"
 
 namespace haul::job {
+namespace {
 
-// What one object came to, without its texts: those are in the chunk.
-struct Worker::ItemResult {
-  OutcomeKind kind = OutcomeKind::copied;
-  std::uint64_t bytes = 0;
-  bool server_side = false;
-  Duration took{};
-  std::string reason;
-  std::optional<Error> error;
-  std::vector<std::string> losses;
-  std::string etag;  // of a move: the state of the source that was copied
-  Time modified{};
-};
+Action action_of_chunk(const Chunk& chunk) {
+  return chunk.items.empty() ? Action::copy : chunk.items.front().action;
+}
 
-// An object that is to go, and what it comes to if it does.
-struct Worker::Removal {
-  const Item* item;
-  store::RemoveItem request;
-  ItemResult result;
-};
+bool is_kept(Action action) {
+  return action == Action::remove_kept || action == Action::revert;
+}
 
-// The chunk at work. Lanes of one shard share it, so nothing in it needs a lock.
+// Whether what was seen or done of an object holds for later attempts: a look at a copy does not.
+bool has_stages(Action action) {
+  return action != Action::remove && action != Action::remove_kept;
+}
+
+}  // namespace
+
+// The chunk at work. Lanes of one shard share it, so nothing in it needs a lock. Objects are told by their
+// index in the chunk.
 struct Worker::ChunkWork {
+  ChunkWork(const Worker& worker, Chunk taken, const OpContext& of)
+      : chunk(std::move(taken)),
+        context(of),
+        action(action_of_chunk(chunk)),
+        outcomes(worker.job_, chunk, worker.engine_.durable() || worker.job_.options.full_report,
+                 worker.progress_, worker.sink_, context) {}
+
   Chunk chunk;
-  ChunkReport report;
   OpContext context;
-  std::size_t next = 0;                                    // the first item that no lane has taken
-  std::vector<std::pair<const Item*, ItemResult>> moving;  // copied and verified, still at the source
+  Action action;
+  ChunkOutcomes outcomes;
+  std::vector<ItemResult> results;        // of all objects; empty where nothing follows after the first step
+  std::vector<std::string_view> records;  // of kept objects: Item::row as it came
+  std::size_t next = 0;                   // the first object that no lane has taken
+  bool fresh = false;                     // something has arrived in this attempt
+  std::vector<std::uint32_t> open;        // behind their first step and not settled, ascending
+  std::vector<std::uint32_t> again;       // failed for a passing reason
+  std::vector<std::uint32_t> left;        // left over by a drain
 };
+
+Worker::Worker(const Job& job, RunEngine& engine, Progress& progress, OutcomeSink& sink, Runtime& runtime)
+    : job_(job), engine_(engine), progress_(progress), sink_(sink), steps_(job, engine.durable(), runtime) {
+  if (job.catalogue) catalogue_.emplace(job);
+}
 
 Task<ChunkReport> Worker::work(Chunk chunk, OpContext context) {
-  ChunkWork work{.chunk = std::move(chunk), .report = {}, .context = context};
-  work.report.chunk = work.chunk.id;
-  if (!work.chunk.items.empty() && work.chunk.items.front().action == Action::remove) {
-    co_await remove_all(work, context);
+  ChunkWork work(*this, std::move(chunk), context);
+  recall(work);
+  co_await begin(work, context);
+  co_await secure_copies(work, context);
+  co_await update_catalogue(work, context);
+  co_await end(work, context);
+  ChunkReport report = work.outcomes.take();
+  report.rest = rest_of(work);
+  co_return report;
+}
+
+// What an earlier attempt has recorded of each object, or nothing yet.
+void Worker::recall(ChunkWork& work) const {
+  const bool copies = work.action == Action::copy || work.action == Action::copy_if_details;
+  const bool goes_on =
+      copies ? steps_.goes_on_after_copy() : work.action == Action::remove || is_kept(work.action);
+  if (!goes_on) return;
+  const std::size_t count = work.chunk.items.size();
+  if (work.chunk.stage != Stage::begin && has_stages(work.action))
+    if (auto known = unpack_facts(work.chunk.facts, count)) work.results = std::move(*known);
+  work.results.resize(count);
+  if (is_kept(work.action)) recall_kept(work);
+}
+
+void Worker::recall_kept(ChunkWork& work) const {
+  for (std::size_t i = 0; i < work.chunk.items.size(); ++i) {
+    Item& item = work.chunk.items[i];
+    ItemResult& result = work.results[i];
+    work.records.push_back(item.row);
+    try {
+      const KeptFacts facts = take_kept(item);
+      result.written_etag = facts.written_etag;
+      result.written_version = facts.written_version;
+      result.checksum = checksum_of_text(facts.checksum);
+    } catch (...) {
+      result.error = current_error();
+    }
+    result.bytes = item.size;
+    result.etag = item.etag;
+    result.modified = item.modified;
+  }
+}
+
+Task<> Worker::begin(ChunkWork& work, OpContext& context) {
+  const std::size_t count = work.chunk.items.size();
+  if (work.action == Action::remove) {  // many at once is all that is done with them
+    for (std::size_t i = 0; i < count; ++i) {
+      work.results[i].step = ItemStep::arrived;
+      work.results[i].bytes = work.chunk.items[i].size;
+    }
   } else {
-    const std::size_t lanes = std::min<std::size_t>(job_.options.lanes, work.chunk.items.size());
+    const std::size_t lanes = std::min<std::size_t>(job_.options.lanes, count);
     TaskGroup group(context.executor());
     for (std::size_t i = 0; i < lanes; ++i)
       group.spawn(lane(work, context));
     co_await group.join();
-    co_await remove_moved(work, context);
   }
-  co_return std::move(work.report);
+  for (std::size_t i = 0; i < work.results.size(); ++i)
+    if (work.results[i].step != ItemStep::undone) work.open.push_back(static_cast<std::uint32_t>(i));
 }
 
 Task<> Worker::lane(ChunkWork& work, OpContext context) {
+  ItemResult own;
   while (work.next < work.chunk.items.size()) {
-    const Item& item = work.chunk.items[work.next++];
+    const std::size_t index = work.next++;
+    const bool follows = !work.results.empty();
+    ItemResult& result = follows ? work.results[index] : own;
+    if (follows && result.step != ItemStep::undone && !result.error) continue;  // an earlier attempt's
     if (context.stop().draining()) {
-      ++work.report.accounts.not_attempted;
+      leave_over(work, index);
       continue;
     }
+    if (!follows) own.clear();
     const SteadyTime start = context.env().steady_now();
-    ItemResult result;
     try {
-      result = item.action == Action::compare ? co_await compare_item(item, context)
-                                              : co_await copy_item(item, context);
+      if (!result.error) co_await first_step(work.chunk.items[index], result, context);
     } catch (...) {
-      result.kind = OutcomeKind::failed;
       result.error = current_error();
     }
     result.took = context.env().steady_now() - start;
-    if (result.kind == OutcomeKind::copied && job_.operation == Operation::move)
-      work.moving.emplace_back(&item, std::move(result));
+    if (result.error) result.step = ItemStep::undone;
+    if (result.step == ItemStep::undone)
+      settle(work, index, result);
     else
-      settle(work, item, std::move(result));
+      work.fresh = true;
   }
 }
 
-Task<Worker::ItemResult> Worker::copy_item(const Item& item, OpContext& context) {
-  ItemResult result;
-  result.reason = item.reason;
-  store::Store& source = *job_.sources[item.source].store;
-  store::Store& destination = *job_.destination->store;
-  if (item.action == Action::copy_if_details) {
-    const ItemVerdict verdict = co_await compare_by_details(job_, item, context);
-    result.reason = verdict.reason;
-    if (verdict.alike) {
-      result.kind = OutcomeKind::skipped;
-      co_return result;
-    }
-  }
-  result.bytes = item.size;
-  if (job_.operation == Operation::move &&
-      source.describe(item.key) == destination.describe(item.destination_key))
-    throw Error(ErrorClass::invalid_argument, "it would be moved onto itself").on(source.describe(item.key));
-  if (job_.options.dry_run) co_return result;
-
-  transfer::TransferRequest request{.source = source,
-                                    .source_key = std::string(item.key),
-                                    .source_version = std::string(item.version),
-                                    .destination = destination,
-                                    .destination_key = std::string(item.destination_key)};
-  if (item.facts_known) request.facts = entry_of(item);
-  if (job_.options.create_only) request.mode = store::WriteMode::create_only;
-  transfer::TransferResult moved = co_await transfer_.object(std::move(request), context);
-  result.losses = std::move(moved.losses);
-  if (moved.condition_failed) {
-    result.kind = OutcomeKind::skipped;
-    result.reason = "exists at the destination";
-    co_return result;
-  }
-  result.bytes = moved.bytes;
-  result.server_side = moved.how == transfer::Method::server_side;
-  result.etag = std::move(moved.source_etag);
-  result.modified = moved.source_modified;
-  if (job_.operation == Operation::move && moved.proof == transfer::Proof::none)
-    throw Error(ErrorClass::data_loss, "the copy is there but could not be verified, so the source is kept")
-        .during("move")
-        .on(source.describe(item.key));
-  co_return result;
-}
-
-Task<Worker::ItemResult> Worker::compare_item(const Item& item, OpContext& context) {
-  ItemResult result;
-  const ItemVerdict verdict = co_await compare_for_check(job_, item, context);
-  result.kind = verdict.alike ? OutcomeKind::same : OutcomeKind::different;
-  result.reason = verdict.reason;
-  co_return result;
-}
-
-store::Store& Worker::store_of(const Item& item) const {
-  // What sync removes are extras of the destination; what rm and mv remove are its sources.
-  return job_.operation == Operation::sync ? *job_.destination->store : *job_.sources[item.source].store;
-}
-
-Task<> Worker::remove_all(ChunkWork& work, OpContext& context) {
-  std::vector<Removal> removals;
-  removals.reserve(work.chunk.items.size());
-  for (const Item& item : work.chunk.items) {
-    // What rm names is to go, in whatever state; an extra of a sync was judged as it was listed.
-    const store::RemoveItem named{.key = item.key, .version = item.version};
-    Removal& removal =
-        removals.emplace_back(Removal{&item, work.chunk.extras ? remove_item_of(item) : named, {}});
-    removal.result.kind = OutcomeKind::deleted;
-    removal.result.bytes = item.size;
-  }
-  co_await remove(work, removals, context);
-}
-
-Task<> Worker::remove_moved(ChunkWork& work, OpContext& context) {
-  // The order of a move: copied, verified, then removed at the source. A drain lets this end, so that no
-  // verified copy leaves its source behind for nothing.
-  std::vector<Removal> removals;
-  removals.reserve(work.moving.size());
-  for (auto& [item, result] : work.moving) {
-    Removal& removal = removals.emplace_back(Removal{item, remove_item_of(*item), std::move(result)});
-    removal.result.kind = OutcomeKind::moved;
-    // The state that was copied, which may be a later one than the listing's: what came after it stays.
-    removal.request.etag = removal.result.etag;
-    removal.request.size = removal.result.bytes;
-    removal.request.modified = removal.result.modified;
-  }
-  if (removals.empty()) co_return;
-  try {  // a source goes only after its copy would survive a power cut
-    if (!job_.options.dry_run) co_await job_.destination->store->make_durable(context);
-  } catch (...) {
-    const Error error = current_error();
-    for (Removal& removal : removals) {
-      removal.result.kind = OutcomeKind::failed;
-      removal.result.error = error;
-      settle(work, *removal.item, std::move(removal.result));
-    }
+Task<> Worker::first_step(const Item& item, ItemResult& result, OpContext& context) {
+  if (!is_kept(item.action)) {
+    co_await steps_.carry_out(item, result, context);
     co_return;
   }
-  co_await remove(work, removals, context);
+  if (item.action == Action::revert)
+    co_await steps_.confirm_source(item, context);
+  else
+    co_await steps_.confirm_copy(item, result, context);
+  result.step = ItemStep::arrived;
 }
 
-// Items of several sources may lie in one chunk; each run of one store is removed by itself.
-Task<> Worker::remove(ChunkWork& work, std::span<Removal> removals, OpContext& context) {
-  for (std::size_t begin = 0; begin < removals.size();) {
-    store::Store& store = store_of(*removals[begin].item);
+// The catalogue names a copy, and a source goes, only after the copy would survive a power cut.
+Task<> Worker::secure_copies(ChunkWork& work, OpContext& context) {
+  const bool copies = work.action == Action::copy || work.action == Action::copy_if_details;
+  if (!copies || !work.fresh || job_.options.dry_run) co_return;
+  try {
+    co_await job_.destination->store->make_durable(context);
+  } catch (...) {
+    const Error error = current_error();
+    for (const std::uint32_t index : work.open) {
+      ItemResult& result = work.results[index];
+      if (result.step != ItemStep::arrived) continue;
+      result.step = ItemStep::undone;
+      result.error = error;
+    }
+    settle_failed(work);
+  }
+  co_await record_stage(work, Stage::copied, context);
+}
+
+Task<> Worker::update_catalogue(ChunkWork& work, OpContext& context) {
+  if (!catalogue_ || !has_stages(work.action) || job_.options.dry_run) co_return;
+  std::vector<CatalogueItem> rows;
+  for (const std::uint32_t index : work.open) {
+    ItemResult& result = work.results[index];
+    if (result.step != ItemStep::arrived) continue;
+    result.catalogue = CatalogueState::none;
+    rows.push_back({&work.chunk.items[index], &result});
+  }
+  if (rows.empty()) co_return;
+  co_await catalogue_->update(rows, context);
+  settle_failed(work);
+  const bool moves = job_.operation == Operation::move && !job_.options.keep_source;
+  if (moves || work.action == Action::revert)
+    co_await record_stage(work, Stage::catalogued, context);
+}
+
+Task<> Worker::record_stage(ChunkWork& work, Stage stage, OpContext& context) {
+  if (!engine_.durable() || work.open.empty()) co_return;
+  std::string facts;
+  for (const ItemResult& result : work.results)
+    pack_facts(facts, result);
+  co_await engine_.record_stage(work.chunk.id, stage, std::move(facts), context);
+}
+
+// What is left to be done, once nothing depends on the objects that are to go.
+Task<> Worker::end(ChunkWork& work, OpContext& context) {
+  if (work.action == Action::revert && !job_.options.dry_run) co_await confirm(work, context);
+  const bool copies = work.action == Action::copy || work.action == Action::copy_if_details;
+  const bool keeps_source = copies && (job_.operation != Operation::move || job_.options.keep_source);
+  std::erase_if(work.open, [&](std::uint32_t index) {
+    const Item& item = work.chunk.items[index];
+    ItemResult& result = work.results[index];
+    if (!keeps_source && !result.already_there) return false;
+    result.kind = kind_at_end(item, result);
+    result.source_kept = result.kind == OutcomeKind::moved;
+    settle(work, index, result);
+    return true;
+  });
+  co_await remove(work, context);
+}
+
+// Undo removes copies. An object whose source has gone meanwhile keeps its copy, whatever the catalogue says.
+Task<> Worker::confirm(ChunkWork& work, OpContext& context) {
+  std::size_t next = 0;
+  TaskGroup group(context.executor());
+  const std::size_t lanes = std::min<std::size_t>(job_.options.lanes, work.open.size());
+  for (std::size_t i = 0; i < lanes; ++i)
+    group.spawn(confirm_lane(work, next, context));
+  co_await group.join();
+  std::erase_if(work.open, [&](std::uint32_t index) {
+    ItemResult& result = work.results[index];
+    if (!result.error && result.kind != OutcomeKind::reverted) return false;
+    settle(work, index, result);
+    return true;
+  });
+}
+
+Task<> Worker::confirm_lane(ChunkWork& work, std::size_t& next, OpContext context) {
+  while (next < work.open.size()) {
+    const std::uint32_t index = work.open[next++];
+    const Item& item = work.chunk.items[index];
+    ItemResult& result = work.results[index];
+    try {
+      co_await steps_.confirm_source(item, context);
+      if (!co_await steps_.copy_is_as_written(item, result, context)) {
+        result.kind = OutcomeKind::reverted;
+        result.reason = "the copy is not as it was written any more, and stays";
+      }
+    } catch (...) {
+      result.error = current_error();
+    }
+  }
+}
+
+// Objects of several sources may lie in one chunk; each run of one store is removed by itself.
+Task<> Worker::remove(ChunkWork& work, OpContext& context) {
+  for (std::size_t begin = 0; begin < work.open.size();) {
+    const store::Store& store = store_of_removal(work.chunk.items[work.open[begin]]);
     std::size_t end = begin + 1;
-    while (end < removals.size() && end - begin < store.capabilities().max_remove &&
-           &store_of(*removals[end].item) == &store)
+    while (end < work.open.size() && end - begin < store.capabilities().max_remove &&
+           &store_of_removal(work.chunk.items[work.open[end]]) == &store)
       ++end;
-    co_await remove_batch(work, removals.subspan(begin, end - begin), store, context);
+    co_await remove_batch(work, std::span(work.open).subspan(begin, end - begin), context);
     begin = end;
   }
 }
 
-Task<> Worker::remove_batch(ChunkWork& work, std::span<Removal> removals, store::Store& store,
-                            OpContext& context) {
-  if (removals.front().result.kind == OutcomeKind::deleted && context.stop().draining()) {
-    if (work.chunk.extras)
-      work.report.accounts.extra_kept += removals.size();
-    else
-      work.report.accounts.not_attempted += removals.size();
+Task<> Worker::remove_batch(ChunkWork& work, std::span<const std::uint32_t> batch, OpContext& context) {
+  // A drain lets a move end, so that no verified copy leaves its source behind for nothing.
+  if (work.action == Action::remove && context.stop().draining()) {
+    for (const std::uint32_t index : batch)
+      leave_over(work, index);
     co_return;
   }
-  std::vector<store::RemoveResult> results(removals.size());
+  std::vector<store::RemoveResult> results(batch.size());
   std::optional<Error> all_failed;
   if (!job_.options.dry_run) {
     std::vector<store::RemoveItem> request;
-    request.reserve(removals.size());
-    for (const Removal& removal : removals)
-      request.push_back(removal.request);
+    request.reserve(batch.size());
+    for (const std::uint32_t index : batch)
+      request.push_back(removal_of(work, index));
     try {
-      results = co_await store.remove(request, context);
+      results = co_await store_of_removal(work.chunk.items[batch.front()]).remove(request, context);
     } catch (...) {
       all_failed = current_error();
     }
   }
-  for (std::size_t i = 0; i < removals.size(); ++i) {
-    ItemResult& result = removals[i].result;
-    result.error = all_failed ? all_failed : std::move(results[i].error);
-    // A directory that was empty when it was listed and has since been filled is no extra any more.
-    if (work.chunk.extras && result.error && result.error->error_class() == ErrorClass::precondition_failed &&
-        removals[i].item->key.ends_with('/')) {
-      ++work.report.accounts.extra_kept;
-      continue;
-    }
-    if (result.error) result.kind = OutcomeKind::failed;
-    settle(work, *removals[i].item, std::move(result));
-  }
+  for (std::size_t i = 0; i < batch.size(); ++i)
+    settle_removal(work, batch[i], all_failed ? all_failed : std::move(results[i].error));
 }
 
-// Failures are shown by whoever reads the outcomes; the log has them for the record.
-void Worker::log_outcome(const ChunkWork& work, const Item& item, const ItemResult& result) {
-  Logger& log = work.context.log();
-  const LogLevel level = result.error ? LogLevel::info : LogLevel::debug;
-  if (!log.enabled(level)) return;
-  const double seconds = std::chrono::duration<double>(result.took).count();
-  const std::string_view run = work.context.label();
-  if (!result.error) {
-    log.log(level, to_string(result.kind),
-            {{"run", run}, {"chunk", work.chunk.id}, {"key", item.key}, {"duration", seconds}});
+store::Store& Worker::store_of_removal(const Item& item) const {
+  // What sync removes are extras of the destination, what undo removes are copies; else it is sources.
+  const bool there = job_.operation == Operation::sync || item.action == Action::revert;
+  return there ? *job_.destination->store : *job_.sources[item.source].store;
+}
+
+store::RemoveItem Worker::removal_of(const ChunkWork& work, std::size_t index) const {
+  const Item& item = work.chunk.items[index];
+  const ItemResult& result = work.results[index];
+  switch (item.action) {
+    case Action::remove: {
+      // What rm names is to go, in whatever state; an extra of a sync, and a plan, was judged as it was
+      // listed.
+      const bool as_listed = work.chunk.extras || (job_.options.exactly_as_listed && item.facts_known);
+      return as_listed ? remove_item_of(item) : store::RemoveItem{.key = item.key, .version = item.version};
+    }
+    case Action::remove_kept: return remove_item_of(item);
+    case Action::revert:
+      if (!result.written_version.empty())
+        return {.key = item.destination_key, .version = result.written_version};
+      return {.key = item.destination_key, .etag = result.written_etag, .size = item.size};
+    default: break;
+  }
+  // The state that was copied, which may be a later one than the listing's: what came after it stays.
+  return {.key = item.key,
+          .version = item.version,
+          .etag = result.etag,
+          .size = result.bytes,
+          .modified = result.modified};
+}
+
+OutcomeKind Worker::kind_at_end(const Item& item, const ItemResult& result) const noexcept {
+  if (result.already_there) return OutcomeKind::skipped;
+  if (item.action == Action::revert) return OutcomeKind::reverted;
+  if (item.action == Action::remove || item.action == Action::remove_kept) return OutcomeKind::deleted;
+  return job_.operation == Operation::move ? OutcomeKind::moved : OutcomeKind::copied;
+}
+
+void Worker::settle_removal(ChunkWork& work, std::size_t index, std::optional<Error> error) const {
+  const Item& item = work.chunk.items[index];
+  ItemResult& result = work.results[index];
+  // A directory that was empty when it was listed and has since been filled is no extra any more.
+  if (work.chunk.extras && error && error->error_class() == ErrorClass::precondition_failed &&
+      item.key.ends_with('/')) {
+    ++work.outcomes.accounts().extra_kept;
     return;
   }
-  const Error& error = *result.error;
-  log.log(level, to_string(result.kind),
-          {{"run", run},
-           {"chunk", work.chunk.id},
-           {"key", item.key},
-           {"operation", std::string_view(error.operation())},
-           {"duration", seconds},
-           {"class", to_string(error.error_class())},
-           {"request_id", std::string_view(error.request_id())},
-           {"error", std::string_view(error.message())}});
+  if (item.action == Action::revert && error && error->error_class() == ErrorClass::source_changed) {
+    result.reason = "the copy is not as it was written any more, and stays";
+    error.reset();
+  }
+  result.kind = kind_at_end(item, result);
+  result.error = std::move(error);
+  settle(work, index, result);
 }
 
-void Worker::settle(ChunkWork& work, const Item& item, ItemResult result) {
-  Accounts& accounts = work.report.accounts;
-  const bool extra = work.chunk.extras;
-  switch (result.kind) {
-    case OutcomeKind::copied:
-      ++accounts.copied;
-      accounts.copied_bytes += result.bytes;
-      break;
-    case OutcomeKind::moved:
-      ++accounts.moved;
-      accounts.copied_bytes += result.bytes;
-      break;
-    case OutcomeKind::deleted: ++(extra ? accounts.extra_deleted : accounts.deleted); break;
-    case OutcomeKind::skipped: ++accounts.skipped; break;
-    case OutcomeKind::same: ++accounts.same; break;
-    case OutcomeKind::different: ++accounts.different; break;
-    case OutcomeKind::tagged: ++accounts.tagged; break;
-    case OutcomeKind::reverted: ++accounts.reverted; break;
-    case OutcomeKind::failed: ++(extra ? accounts.extra_failed : accounts.failed); break;
+void Worker::settle_failed(ChunkWork& work) const {
+  std::erase_if(work.open, [&](std::uint32_t index) {
+    if (!work.results[index].error) return false;
+    settle(work, index, work.results[index]);
+    return true;
+  });
+}
+
+// An outcome, unless the object is worth another attempt.
+void Worker::settle(ChunkWork& work, std::size_t index, ItemResult& result) const {
+  const auto number = static_cast<std::uint32_t>(index);
+  if (result.error) {
+    const bool passing = result.error->retryable();
+    const bool broken_off =
+        work.context.stop().draining() && (passing || result.error->error_class() == ErrorClass::cancelled);
+    if (broken_off && engine_.durable()) return work.left.push_back(number);
+    if (passing && work.chunk.attempt < job_.options.attempts) {
+      ++work.outcomes.accounts().retried;
+      return work.again.push_back(number);
+    }
   }
-  if (result.server_side) ++accounts.server_side;
-  accounts.losses += result.losses.size();
-  progress_.done_objects.fetch_add(1, std::memory_order_relaxed);
-  progress_.done_bytes.fetch_add(result.kind == OutcomeKind::skipped ? item.size : result.bytes,
-                                 std::memory_order_relaxed);
-  log_outcome(work, item, result);
-  const bool bad = result.kind == OutcomeKind::failed || result.kind == OutcomeKind::different;
-  if (result.kind == OutcomeKind::failed) progress_.failed_objects.fetch_add(1, std::memory_order_relaxed);
-  if (!bad && !sink_.wants_all()) return;
-  Outcome outcome;
-  outcome.kind = result.kind;
-  outcome.key = item.key;
-  outcome.destination_key = item.destination_key;
-  outcome.reason = std::move(result.reason);
-  outcome.size = item.size;
-  outcome.source = item.source;
-  outcome.extra = extra;
-  outcome.error = std::move(result.error);
-  outcome.losses = std::move(result.losses);
-  sink_.accept(outcome);
+  work.outcomes.settle(work.chunk.items[index], result);
+}
+
+void Worker::leave_over(ChunkWork& work, std::size_t index) const {
+  if (engine_.durable()) return work.left.push_back(static_cast<std::uint32_t>(index));
+  ++(work.chunk.extras ? work.outcomes.accounts().extra_kept : work.outcomes.accounts().not_attempted);
+}
+
+// One chunk for both kinds. With objects that a drain has left over in it the attempt does not count: those
+// that have failed get one more, for each drain at the most.
+std::optional<Chunk> Worker::rest_of(ChunkWork& work) const {
+  if (work.again.empty() && work.left.empty()) return std::nullopt;
+  Chunk rest;
+  rest.extras = work.chunk.extras;
+  rest.attempt = work.left.empty() ? work.chunk.attempt + 1 : work.chunk.attempt;
+  std::vector<std::uint32_t> objects = std::move(work.left);
+  objects.insert(objects.end(), work.again.begin(), work.again.end());
+  std::ranges::sort(objects);
+  const bool stages = !work.results.empty() && has_stages(work.action);
+  ItemStep furthest = ItemStep::undone;
+  for (const std::uint32_t index : objects) {
+    Item item = work.chunk.items[index];
+    for (std::string_view* text :
+         {&item.key, &item.destination_key, &item.etag, &item.version, &item.storage_class, &item.reason})
+      *text = rest.text.store(*text);
+    item.row = rest.text.store(work.records.empty() ? item.row : work.records[index]);
+    rest.bytes += item.size;
+    rest.items.push_back(item);
+    if (!stages) continue;
+    furthest = std::max(furthest, work.results[index].step);
+    pack_facts(rest.facts, work.results[index]);
+  }
+  if (furthest == ItemStep::undone) rest.facts.clear();
+  if (furthest == ItemStep::arrived) rest.stage = Stage::copied;
+  if (furthest == ItemStep::catalogued) rest.stage = Stage::catalogued;
+  return rest;
 }
 
 }  // namespace haul::job
