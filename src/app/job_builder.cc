@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <filesystem>
 
-#include "app/manifest_stream.h"
 #include "app/usage_error.h"
 #include "listing/key_selection.h"
+#include "listing/manifest.h"
 
 namespace haul::app {
 namespace {
@@ -54,33 +54,46 @@ listing::CompareOptions compare_options(const Settings& settings) {
   return options;
 }
 
-void add_key_list(const Settings& settings, const store::Location& location, job::Source& source) {
-  if (settings.from_file.empty() && settings.manifest.empty()) return;
+std::string path_of_input(const std::string& name) {
+  return name == "-" ? "/dev/stdin" : name;
+}
+
+listing::ManifestPlace manifest_place(const std::string& name, StoreFactory& stores) {
+  const store::Location location = parse_place(name);
+  if (location.scheme != store::Scheme::s3)
+    return {.store = nullptr, .name = path_of_input(name), .bucket = {}};
+  return {.store = stores.bucket(Side::source, location.bucket),
+          .name = location.path,
+          .bucket = [&stores](const std::string& bucket) { return stores.bucket(Side::source, bucket); }};
+}
+
+void add_key_list(const Settings& settings, StoreFactory& stores, const store::Location& location,
+                  job::Source& source) {
+  if (!settings.has_key_list()) return;
   if (source.object || source.glob)
     throw UsageError("a list of keys needs a directory or prefix as the source",
                      "use -r and the common prefix");
-  const auto path_of = [](const std::string& name) { return name == "-" ? std::string("/dev/stdin") : name; };
   if (!settings.from_file.empty())
-    source.keys = std::make_shared<listing::KeyFileStream>(path_of(settings.from_file), source.strip);
+    source.keys = std::make_shared<listing::KeyFileStream>(path_of_input(settings.from_file), source.strip);
   else
-    source.keys =
-        std::make_shared<ManifestStream>(path_of(settings.manifest), location.bucket, source.prefix);
+    source.keys = listing::open_manifest(
+        manifest_place(settings.manifest, stores),
+        {.bucket = location.bucket, .prefix = source.prefix, .all_versions = settings.all_versions});
 }
 
 Task<std::vector<ResolvedSource>> resolve_sources(const Settings& settings, StoreFactory& stores,
                                                   std::size_t count, OpContext& context) {
-  PlaceResolver resolver(
-      stores, {.whole_trees = merges(settings.command),
-               .recursive = settings.recursive || !settings.from_file.empty() || !settings.manifest.empty(),
-               .all_versions = settings.all_versions,
-               .removes = settings.command == Command::rm,
-               .version = settings.version_id});
+  PlaceResolver resolver(stores, {.whole_trees = merges(settings.command),
+                                  .recursive = settings.recursive || settings.has_key_list(),
+                                  .all_versions = settings.all_versions,
+                                  .removes = settings.command == Command::rm,
+                                  .version = settings.version_id});
   std::vector<ResolvedSource> sources;
   sources.reserve(count);
   for (std::size_t i = 0; i < count; ++i) {
     const store::Location location = parse_place(settings.locations[i]);
     sources.push_back(co_await resolver.source(location, context));
-    add_key_list(settings, location, sources.back().source);
+    add_key_list(settings, stores, location, sources.back().source);
   }
   co_return sources;
 }

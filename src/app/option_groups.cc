@@ -207,7 +207,8 @@ void add_key_list_options(CLI::App& app, Settings& settings) {
   add.text("--from-file", "FILE", settings.from_file,
            "only the keys in this file, one a line, - for standard input");
   add.text("--manifest", "FILE", settings.manifest,
-           "only the keys of a manifest (CSV or JSON lines, .gz too)");
+           "only the keys of a manifest: CSV or JSON lines, .gz too, or an S3 Inventory's manifest.json; "
+           "here or in a bucket");
 }
 
 void add_compare_options(CLI::App& app, Settings& settings) {

@@ -105,7 +105,7 @@ struct Settings {
   std::string version_id;
   listing::FilterOptions filters;
   std::string from_file;  // one key a line
-  std::string manifest;   // CSV as S3 Batch Operations has it, or JSON lines
+  std::string manifest;   // a path or s3 location (listing/manifest.h)
 
   // How objects travel.
   Overwrite overwrite = Overwrite::always;

@@ -160,6 +160,14 @@ std::vector<auth::PolicyScope> scopes_needed(const Settings& settings, const sto
 }
 
 void announce_needs(const Settings& settings, Services& services) {
+  if (!settings.manifest.empty()) {
+    const store::Location manifest = parse_place(settings.manifest);
+    // The files of an inventory lie anywhere in its bucket.
+    const bool inventory = manifest.path.ends_with("manifest.json");
+    if (manifest.scheme == store::Scheme::s3)
+      services.need(settings.source_side(), {manifest.bucket, inventory ? std::string() : manifest.path,
+                                             auth::Access::list | auth::Access::read, !inventory});
+  }
   const bool has_destination = copies(settings.command) && settings.locations.size() > 1;
   for (std::size_t i = 0; i < settings.locations.size(); ++i) {
     const store::Location location = parse_place(settings.locations[i]);
