@@ -18,8 +18,7 @@ namespace {
 constexpr std::size_t kCopyAnswerLimit = 1 << 20;
 constexpr std::uint64_t kMostParts = 10'000;
 constexpr std::uint64_t kLargestPart = 5ULL << 30;
-constexpr std::uint64_t kPromptCopy = 8
-                                      << 20;  // beyond, the answer waits for the bytes and not for the queue
+constexpr std::uint64_t kPromptCopy = 8 << 20;  // beyond, the answer waits for the bytes, not for the queue
 constexpr std::string_view kNoEtag = "\"00000000000000000000000000000000-0\"";
 
 // One copy, from whole or in parts.
@@ -211,6 +210,20 @@ Task<store::Written> copy_whole(Job& job, OpContext& context) {
   co_return written;
 }
 
+// A service that has said nothing of the bytes it copied (the parts of the source gave it another etag, and
+// it keeps no checksums) is asked what lies there now.
+Task<> look_at_arrival(const Job& job, store::Written& written, OpContext& context) {
+  if (written.server_verified || written.condition_failed) co_return;
+  store::ReadOptions look;
+  look.pin.version = written.version;
+  const auto found = co_await head_object(job.to, job.key, std::move(look), context);
+  if (!found || found->size != job.options.source_size)
+    throw job.named(Error(ErrorClass::data_loss,
+                          found ? "the copy has another size than its source" : "the copy is not there"));
+  written.size = found->size;
+  written.checksums = found->checksums;
+}
+
 // The parts of a copy are taken one by one by several workers.
 struct Parts {
   const Job& job;
@@ -334,9 +347,13 @@ Task<store::Written> copy_object(S3Bucket& from, std::string source_key, S3Bucke
           .options = std::move(options)};
   check_not_itself(job);
   try {
+    store::Written written;
     if (job.options.source_size > to.options().max_single_copy)
-      co_return co_await copy_in_parts(job, context);
-    co_return co_await copy_whole(job, context);
+      written = co_await copy_in_parts(job, context);
+    else
+      written = co_await copy_whole(job, context);
+    co_await look_at_arrival(job, written, context);
+    co_return written;
   } catch (const Error& error) {
     if (!error.operation().empty()) throw;
     throw job.named(error);
