@@ -139,6 +139,10 @@ void Statement::reset() {
   ::sqlite3_reset(statement_.get());
 }
 
+int Statement::parameters() const noexcept {
+  return ::sqlite3_bind_parameter_count(statement_.get());
+}
+
 int Statement::columns() const noexcept {
   return ::sqlite3_column_count(statement_.get());
 }

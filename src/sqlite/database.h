@@ -66,6 +66,7 @@ class Statement {
     reset();
   }
 
+  int parameters() const noexcept;  // the highest index there is
   // column counts from 0.
   int columns() const noexcept;
   std::string_view column_name(int column) const;

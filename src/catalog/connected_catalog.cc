@@ -1,0 +1,220 @@
+#include "catalog/connected_catalog.h"
+
+#include <algorithm>
+#include <atomic>
+#include <deque>
+#include <limits>
+#include <mutex>
+
+#include "runtime/bandwidth.h"
+#include "runtime/retry.h"
+#include "runtime/suspend.h"
+
+namespace haul::catalog {
+namespace {
+
+// A place among the connections; the connection comes with its first use.
+struct Place {
+  std::unique_ptr<Connection> connection;
+  bool used_before = false;
+};
+
+class Places;
+
+// Gives its place back when destroyed.
+class TakenPlace {
+ public:
+  TakenPlace(Places& places, std::unique_ptr<Place> place) : places_(places), place_(std::move(place)) {}
+  ~TakenPlace();
+  TakenPlace(const TakenPlace&) = delete;
+  TakenPlace& operator=(const TakenPlace&) = delete;
+  Place& operator*() const noexcept { return *place_; }
+
+ private:
+  Places& places_;
+  std::unique_ptr<Place> place_;
+};
+
+// Thread safety: any shard.
+class Places {
+ public:
+  explicit Places(unsigned count) {
+    for (unsigned i = 0; i < count; ++i)
+      free_.push_back(std::make_unique<Place>());
+  }
+
+  // Whoever holds a place gives it back within its statement's timeout, so that the wait has an end.
+  Task<std::unique_ptr<Place>> take(OpContext& context) {
+    while (true) {
+      context.check();
+      {
+        const std::lock_guard lock(mutex_);
+        if (!free_.empty()) {
+          // The one used last: the others may idle until the server closes them.
+          std::unique_ptr<Place> place = std::move(free_.back());
+          free_.pop_back();
+          co_return place;
+        }
+      }
+      co_await suspend(context.executor(), [this](auto resume) {
+        const std::lock_guard lock(mutex_);
+        if (free_.empty())
+          waiting_.push_back(std::move(resume));
+        else
+          resume();
+      });
+    }
+  }
+
+  void give_back(std::unique_ptr<Place> place) {
+    const std::lock_guard lock(mutex_);
+    free_.push_back(std::move(place));
+    if (waiting_.empty()) return;
+    auto resume = std::move(waiting_.front());
+    waiting_.pop_front();
+    resume();
+  }
+
+ private:
+  std::mutex mutex_;  // guards both below
+  std::vector<std::unique_ptr<Place>> free_;
+  std::deque<std::move_only_function<void()>> waiting_;
+};
+
+TakenPlace::~TakenPlace() {
+  places_.give_back(std::move(place_));
+}
+
+// Servers are asked again for as long as patience lasts, and not too seldom: one that restarts is back soon.
+constexpr RetryPolicy kRetry{.max_attempts = std::numeric_limits<int>::max(),
+                             .base = std::chrono::milliseconds(100),
+                             .throttled_base = std::chrono::milliseconds(250),
+                             .cap = std::chrono::milliseconds(5000)};
+
+// Rates of less than one row a second are rates too.
+constexpr double kRateParts = 1000;
+
+class ConnectedCatalog final : public Catalog {
+ public:
+  ConnectedCatalog(std::string description, Connect connect, const CatalogOptions& options)
+      : description_(std::move(description)),
+        connect_(std::move(connect)),
+        patience_(options.patience),
+        rate_(
+            options.rows_per_second > 0
+                ? std::max<std::uint64_t>(1, static_cast<std::uint64_t>(options.rows_per_second * kRateParts))
+                : 0),
+        places_(std::max(1U, options.connections)) {}
+
+  const std::string& description() const noexcept override { return description_; }
+
+  Task<std::vector<std::string>> check(const Selection* selection, const Statement* update,
+                                       OpContext& context) override {
+    co_return co_await on_connection(context, [selection, update](Connection& connection) {
+      std::vector<std::string> columns;
+      if (selection != nullptr) {
+        columns = connection.columns(*selection);
+        find_column(columns, selection->cursor);
+      }
+      if (update != nullptr) connection.prepare(*update);
+      return columns;
+    });
+  }
+
+  Task<SelectedPage> page(const Selection& selection, const std::optional<Value>& after,
+                          OpContext& context) override {
+    SelectedPage page = co_await on_connection(context, [this, &selection, &after](Connection& connection) {
+      try {
+        return checked_page(connection.page(selection, after), selection);
+      } catch (const Error& error) {
+        throw error.subject().empty() ? error.on(description_) : error;
+      }
+    });
+    rows_selected_ += page.rows.size();
+    co_await keep_to_rate(page.rows.size(), context);
+    co_return page;
+  }
+
+  Task<std::vector<RowResult>> update(const Statement& statement, std::span<const RowUpdate> rows,
+                                      OpContext& context) override {
+    co_await keep_to_rate(rows.size(), context);
+    std::vector<RowResult> results = co_await on_connection(
+        context,
+        [&statement, rows](Connection& connection) { return update_rows(connection, statement, rows); });
+    rows_updated_ += static_cast<std::uint64_t>(std::ranges::count_if(
+        results, [](const RowResult& result) { return result.state == RowResult::State::updated; }));
+    co_return results;
+  }
+
+  CatalogEffort effort() const override {
+    return {.rows_selected = rows_selected_,
+            .rows_updated = rows_updated_,
+            .statements = statements_,
+            .reconnects = reconnects_,
+            .waited_for_rate = Duration(waited_.load())};
+  }
+
+ private:
+  template <class Work>
+  using Result = std::invoke_result_t<Work&, Connection&>;
+
+  // All that is asked here may be asked again: reading changes nothing, and an update repeated changes
+  // nothing more.
+  template <class Work>
+  Task<Result<Work>> on_connection(OpContext& context, Work work) {
+    OpContext patient = context.with_deadline(context.env().steady_now() + patience_);
+    co_return co_await with_retry(patient, kRetry, Replay::safe,
+                                  [this, &patient, &work] { return attempt(patient, work); });
+  }
+
+  template <class Work>
+  Task<Result<Work>> attempt(OpContext& context, Work& work) {
+    const TakenPlace place(places_, co_await places_.take(context));
+    co_return co_await context.blocking([this, &place, &work] { return use(*place, work); });
+  }
+
+  template <class Work>
+  Result<Work> use(Place& place, Work& work) {
+    if (!place.connection) {
+      place.connection = connect_();
+      if (std::exchange(place.used_before, true)) ++reconnects_;
+    }
+    const Accounted accounted{*this, place, place.connection->statements()};
+    return work(*place.connection);
+  }
+
+  // After use: what was sent is counted, and a broken connection is not kept.
+  struct Accounted {
+    ConnectedCatalog& catalog;
+    Place& place;
+    std::uint64_t before;
+    ~Accounted() {
+      catalog.statements_ += place.connection->statements() - before;
+      if (!place.connection->alive()) place.connection.reset();
+    }
+  };
+
+  Task<> keep_to_rate(std::size_t rows, OpContext& context) {
+    if (!rate_.limited()) co_return;
+    const SteadyTime begin = context.env().steady_now();
+    co_await rate_.take(rows * static_cast<std::uint64_t>(kRateParts), context);
+    waited_ += Duration(context.env().steady_now() - begin).count();
+  }
+
+  const std::string description_;
+  Connect connect_;
+  const Duration patience_;
+  Bandwidth rate_;
+  Places places_;
+  std::atomic<std::uint64_t> rows_selected_{0}, rows_updated_{0}, statements_{0}, reconnects_{0};
+  std::atomic<std::int64_t> waited_{0};
+};
+
+}  // namespace
+
+std::shared_ptr<Catalog> make_catalog(std::string description, Connect connect,
+                                      const CatalogOptions& options) {
+  return std::make_shared<ConnectedCatalog>(std::move(description), std::move(connect), options);
+}
+
+}  // namespace haul::catalog
