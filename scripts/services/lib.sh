@@ -59,6 +59,35 @@ halt() {
   rm -f "$1"
 }
 
+# crash PIDFILE: ends the process and its children with no chance to tidy up
+crash() {
+  local pid tries
+  running "$1" || { rm -f "$1"; return 0; }
+  pid=$(pid_of "$1")
+  # the children first found: without their parent nobody would know them
+  # shellcheck disable=SC2046
+  kill -KILL "$pid" $(cat "/proc/$pid/task/"*/children) 2>/dev/null || true
+  for ((tries = 200; tries > 0; tries--)); do
+    running "$1" || break
+    sleep 0.05
+  done
+  rm -f "$1"
+}
+
+# make_certificate FOLDER: an authority of its own (ca.pem) and a server certificate for 127.0.0.1 and localhost
+make_certificate() {
+  mkdir -p "$1"
+  {
+    openssl req -x509 -newkey rsa:2048 -nodes -days 3650 -subj /CN=haul-test-authority \
+      -keyout "$1/ca-key.pem" -out "$1/ca.pem" &&
+      openssl req -newkey rsa:2048 -nodes -subj /CN=localhost \
+        -keyout "$1/server-key.pem" -out "$1/server.csr" &&
+      openssl x509 -req -in "$1/server.csr" -CA "$1/ca.pem" -CAkey "$1/ca-key.pem" -CAcreateserial \
+        -days 3650 -extfile <(echo "subjectAltName=DNS:localhost,IP:127.0.0.1") -out "$1/server.pem"
+  } >"$1/log" 2>&1 || fail "no certificate could be made, see $1/log"
+  chmod 600 "$1"/*-key.pem
+}
+
 # await SECONDS COMMAND...: until the command succeeds
 await() {
   local tries=$(($1 * 20))
