@@ -2,9 +2,7 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <filesystem>
-#include <optional>
 #include <utility>
 
 #include "base/digest.h"
@@ -13,11 +11,11 @@
 #include "job/durable_file.h"
 #include "job/report.h"
 #include "job/report_manifest.h"
+#include "job/report_position.h"
 
 namespace haul::job {
 namespace {
 
-constexpr std::string_view kPositionMark = "report-1";
 constexpr std::string_view kIndexName = "segments.jsonl";
 constexpr std::string_view kSummaryName = "summary.json";
 constexpr std::string_view kManifestName = "manifest.json";
@@ -57,45 +55,6 @@ struct SegmentStream {
   std::string name() const { return fmt::format("{}-{:05}{}", begin, number, end); }
 };
 
-// Words of a position, from the front. Anything else than what append() gave is data_loss.
-class PositionReader {
- public:
-  explicit PositionReader(std::string_view text) : rest_(text) {}
-
-  std::string_view word(char end) {
-    const std::size_t at = std::min(rest_.find(end), rest_.size());
-    const std::string_view word = rest_.substr(0, at);
-    rest_.remove_prefix(std::min(at + 1, rest_.size()));
-    return word;
-  }
-  template <class Number>
-  Number number(char end) {
-    const std::string_view text = word(end);
-    Number value{};
-    const auto [at, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (error != std::errc{} || at != text.data() + text.size() || text.empty()) fail();
-    return value;
-  }
-  std::string digest(char end) {
-    const std::string_view text = word(end);
-    if (text.size() != kChainBegin.size()) fail();
-    return std::string(text);
-  }
-  void need(std::string_view expected, char end) {
-    if (word(end) != expected) fail();
-  }
-  void need_end() const {
-    if (!rest_.empty()) fail();
-  }
-
- private:
-  [[noreturn]] static void fail() {
-    throw Error(ErrorClass::data_loss, "the place in the report that the state has kept is none")
-        .during("continue report");
-  }
-  std::string_view rest_;
-};
-
 }  // namespace
 
 struct ReportFiles::State {
@@ -112,7 +71,7 @@ struct ReportFiles::State {
   std::string path(std::string_view name) const { return (std::filesystem::path(directory) / name).string(); }
 
   void begin();
-  void continue_at(std::string_view position);
+  void continue_at(const ReportPosition& position);
   void reload_closed(std::size_t count);
   void reload(SegmentStream& stream, std::uint64_t bytes, const std::string& sha256);
   void forget_later_files();
@@ -132,7 +91,7 @@ ReportFiles::ReportFiles(std::string directory, const ReportOptions& options, st
   if (position.empty())
     state_->begin();
   else
-    state_->continue_at(position);
+    state_->continue_at(parse_position(position));
   state_->forget_later_files();
   state_->index = DurableFile(state_->path(kIndexName));
   state_->index.truncate(state_->index_bytes);
@@ -157,21 +116,14 @@ void ReportFiles::State::begin() {
         .on(visible(directory));
 }
 
-void ReportFiles::State::continue_at(std::string_view position) {
-  PositionReader reader(position);
-  reader.need(kPositionMark, ' ');
-  const auto count = reader.number<std::size_t>(':');
-  const std::string recorded = reader.digest(' ');
-  reload_closed(count);
-  if (chain != recorded)
+void ReportFiles::State::continue_at(const ReportPosition& position) {
+  reload_closed(position.closed);
+  if (chain != position.chain)
     throw_report_lost(path(kIndexName), "the closed segments of the report are not those that were recorded");
-  for (SegmentStream& stream : streams) {
-    stream.number = reader.number<std::uint32_t>(':');
-    const auto bytes = reader.number<std::uint64_t>(':');
-    const std::string sha256 = reader.digest(&stream == &streams.back() ? '\0' : ' ');
-    reload(stream, bytes, sha256);
+  for (std::size_t i = 0; i < streams.size(); ++i) {
+    streams[i].number = position.open[i].number;
+    reload(streams[i], position.open[i].bytes, position.open[i].sha256);
   }
-  reader.need_end();
 }
 
 void ReportFiles::State::reload_closed(std::size_t count) {
@@ -301,10 +253,10 @@ void ReportFiles::State::close(SegmentStream& stream) {
 }
 
 std::string ReportFiles::State::position() const {
-  std::string text = fmt::format("{} {}:{}", kPositionMark, closed.size(), chain);
-  for (const SegmentStream& stream : streams)
-    text += fmt::format(" {}:{}:{}", stream.number, stream.content.bytes(), stream.content.sha256());
-  return text;
+  ReportPosition position{.closed = closed.size(), .chain = chain, .open = {}};
+  for (std::size_t i = 0; i < streams.size(); ++i)
+    position.open[i] = {streams[i].number, streams[i].content.bytes(), streams[i].content.sha256()};
+  return format_position(position);
 }
 
 std::string ReportFiles::finish(std::string_view summary, Time now) {

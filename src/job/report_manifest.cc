@@ -1,6 +1,6 @@
 #include "job/report_manifest.h"
 
-#include <algorithm>
+#include <charconv>
 #include <optional>
 
 #include <nlohmann/json.hpp>
@@ -129,6 +129,13 @@ std::optional<SegmentKind> segment_kind(std::string_view name) noexcept {
   if (numbered("succeeded-", ".csv")) return SegmentKind::succeeded;
   if (numbered("failed-", ".csv")) return SegmentKind::failed;
   return std::nullopt;
+}
+
+std::uint64_t segment_number(std::string_view name) noexcept {
+  const std::size_t at = name.find('-') + 1;  // npos + 1 is the beginning
+  std::uint64_t number = 0;
+  std::from_chars(name.data() + at, name.data() + name.size(), number);
+  return number;
 }
 
 }  // namespace haul::job

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -46,5 +47,7 @@ ReportManifest parse_manifest(std::string_view json);
 enum class SegmentKind : std::uint8_t { ledger, succeeded, failed, summary };
 // Nothing for a name that no file of a report has.
 std::optional<SegmentKind> segment_kind(std::string_view name) noexcept;
+// The number in the name of a segment; 0 if it has none.
+std::uint64_t segment_number(std::string_view name) noexcept;
 
 }  // namespace haul::job
