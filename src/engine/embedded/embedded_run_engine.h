@@ -9,6 +9,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -17,6 +18,7 @@
 #include "engine/embedded/state_directory.h"
 #include "job/progress.h"
 #include "job/report.h"
+#include "job/report_summary.h"
 #include "job/run_engine.h"
 
 namespace haul::engine {
@@ -28,6 +30,9 @@ struct EmbeddedRunOptions {
   Duration longest_retry_delay = std::chrono::minutes(1);
   Duration heartbeat = std::chrono::seconds(1);  // zero: only beat() by hand
   std::uint64_t segment_bytes = 64ULL << 20;     // of the manifest
+  // Called when the report is finished, with what the engine knows filled in: adds operation, places and the
+  // catalogue's effort. On a thread of the blocking pool.
+  std::function<void(job::RunSummary&)> complete_summary;
 };
 
 class EmbeddedRunEngine final : public job::RunEngine {

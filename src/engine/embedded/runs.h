@@ -33,7 +33,8 @@ struct RunInfo {
   std::string error;  // why it failed, or why something of it was refused; one line
   Time created{};
   std::optional<Time> started, ended;
-  std::string approved_by;  // empty: not approved
+  std::string report_chain;  // last value of the finished report's hash chain
+  std::string approved_by;   // empty: not approved
   job::Wish wish = job::Wish::none;
 
   // Whether a process works on it now. A run that is neither final nor alive can be resumed.
@@ -73,6 +74,7 @@ struct ErrorRecord {
   std::uint16_t source = 0;
   std::uint64_t size = 0;
   bool extra = false;
+  std::uint64_t objects = 1;  // that it stands for
   ErrorClass error_class = ErrorClass::internal;
   std::string code;
   int http_status = 0;

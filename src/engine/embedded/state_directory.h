@@ -61,11 +61,10 @@ class StateDirectory {
   StateWriter& writer();
 
  private:
-  struct Lock;
+  struct Shared;
   std::string path_;
   const Env* env_;
-  std::unique_ptr<Lock> lock_;
-  std::unique_ptr<StateWriter> writer_;
+  std::unique_ptr<Shared> shared_;
 };
 
 }  // namespace haul::engine
