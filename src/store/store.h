@@ -183,6 +183,14 @@ class Store {
   // anyway (object stores) has nothing to do.
   virtual Task<> make_durable(OpContext&) { co_return; }
 
+  // Removes what writers of these keys that are gone have left behind: temporary files that nobody holds and
+  // that were last touched before `before`, uploads begun after `after` and before `before` and never ended.
+  // Nobody else may be writing these keys. Gives their number. Throws where it cannot look.
+  virtual Task<std::uint64_t> discard_remains(std::vector<std::string_view>, Time /*after*/, Time /*before*/,
+                                              OpContext&) {
+    co_return 0;
+  }
+
   // At most capabilities().max_remove items. One result an item, in order; throws only if all failed alike.
   virtual Task<std::vector<RemoveResult>> remove(std::span<const RemoveItem> items, OpContext& context) = 0;
 

@@ -310,6 +310,18 @@ TEST_F(S3Faults, ALargeCopyGoesInPartsWithAllItsProperties) {
   EXPECT_EQ(details->properties.tags, properties.tags);
 }
 
+TEST_F(S3Faults, UploadsOfADeadWriterAreAbortedByKeyAndAge) {
+  const Time begin = system_env().wall_now();
+  const auto mine = run(store_->begin_upload("left/mine", {}, context_));
+  const auto theirs = run(store_->begin_upload("left/theirs", {}, context_));
+  EXPECT_EQ(run(store_->discard_remains({"left/mine"}, begin + std::chrono::hours(1), begin, context_)), 0U);
+  EXPECT_EQ(run(store_->discard_remains({"left/mine", "left/other"}, begin, begin, context_)), 1U);
+  MemoryBody part(as_bytes("content"));
+  EXPECT_THROW(run(mine->write_part(1, 0, part, context_)), Error);
+  const auto sum = run(theirs->write_part(1, 0, part, context_));
+  EXPECT_EQ(run(theirs->complete(sum, context_)).size, 7U);
+}
+
 TEST_F(S3Faults, ACopyOntoItselfThatChangesNothingIsRefused) {
   write("k", "x");
   EXPECT_EQ(failure([&] { copy("k", "k"); }).error_class(), ErrorClass::invalid_argument);

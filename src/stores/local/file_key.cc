@@ -95,6 +95,11 @@ bool is_temporary_name(std::string_view name) noexcept {
   return suffix.starts_with(kMark) && chance.find_first_not_of(kDigits) == std::string_view::npos;
 }
 
+std::string_view name_of_temporary(std::string_view temporary) noexcept {
+  if (temporary.size() <= kSuffix) return {};
+  return temporary.substr(1, temporary.size() - kSuffix - 1);
+}
+
 bool link_stays_inside(std::string_view path, std::string_view target) {
   if (target.empty() || target.front() == '/') return false;
   auto depth = std::ranges::count(path, '/');

@@ -35,6 +35,8 @@ FilePath to_path(std::string_view key);
 // where it would become too long. They are never listed, and no key may name one.
 std::string temporary_name(std::string_view name, std::uint64_t chance);
 bool is_temporary_name(std::string_view name) noexcept;
+// Of which file; empty where the name was too long. Precondition: is_temporary_name(temporary).
+std::string_view name_of_temporary(std::string_view temporary) noexcept;
 
 // Whether the target of a symbolic link at `path` stays below the root, going by its text alone.
 bool link_stays_inside(std::string_view path, std::string_view target);

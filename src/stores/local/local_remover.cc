@@ -5,12 +5,28 @@
 #include <sys/stat.h>
 
 #include <functional>
+#include <map>
+#include <unordered_set>
 
 #include "stores/local/arrival.h"
 #include "stores/local/attributes.h"
 
 namespace haul::local {
 namespace {
+
+// Calls each(entry) for what lies in the directory, as far as it can be read.
+template <class Each>
+void for_each_name(int directory, Each each) {
+  alignas(dirent64) char buffer[32 * 1024];
+  for (ssize_t filled; (filled = ::getdents64(directory, buffer, sizeof buffer)) > 0;) {
+    for (ssize_t at = 0; at < filled;) {
+      const auto& entry = *reinterpret_cast<const dirent64*>(buffer + at);
+      at += entry.d_reclen;
+      const std::string_view name(entry.d_name);
+      if (name != "." && name != "..") each(entry);
+    }
+  }
+}
 
 bool is_gone(int error) noexcept {
   return error == ENOENT || error == ENOTDIR;
@@ -82,20 +98,37 @@ std::uint64_t remove_abandoned(const Place& place, Time before, const std::funct
     const Opened directory = place.root.open(path, O_RDONLY | O_DIRECTORY);
     if (!directory) continue;
     const int fd = directory.descriptor.get();
-    alignas(dirent64) char buffer[32 * 1024];
-    for (ssize_t filled; (filled = ::getdents64(fd, buffer, sizeof buffer)) > 0;) {
-      for (ssize_t at = 0; at < filled;) {
-        const auto& entry = *reinterpret_cast<const dirent64*>(buffer + at);
-        at += entry.d_reclen;
-        const std::string_view name(entry.d_name);
-        if (name == "." || name == "..") continue;
-        if (is_temporary_name(name)) {
-          if (remove_if_abandoned(fd, entry.d_name, before)) ++removed;
-        } else if (entry.d_type == DT_DIR || entry.d_type == DT_UNKNOWN) {
-          todo.push_back(path.empty() ? std::string(name) : path + "/" + std::string(name));
-        }
+    for_each_name(fd, [&](const dirent64& entry) {
+      const std::string_view name(entry.d_name);
+      if (is_temporary_name(name)) {
+        if (remove_if_abandoned(fd, entry.d_name, before)) ++removed;
+      } else if (entry.d_type == DT_DIR || entry.d_type == DT_UNKNOWN) {
+        todo.push_back(path.empty() ? std::string(name) : path + "/" + std::string(name));
       }
-    }
+    });
+  }
+  return removed;
+}
+
+std::uint64_t remove_remains(const Place& place, std::span<const std::string_view> keys, Time before) {
+  std::map<std::string, std::unordered_set<std::string>, std::less<>> names;  // by directory
+  for (const std::string_view key : keys) {
+    if (!why_not_a_file(key).empty()) continue;
+    const FilePath path = to_path(key);
+    names[std::string(path.parent())].emplace(path.name());
+  }
+  std::uint64_t removed = 0;
+  for (const auto& [parent, wanted] : names) {
+    const Opened directory = place.root.open(parent, O_RDONLY | O_DIRECTORY);
+    if (!directory) continue;
+    const int fd = directory.descriptor.get();
+    for_each_name(fd, [&](const dirent64& entry) {
+      if (!is_temporary_name(entry.d_name)) return;
+      // Without a name in it, it was too long to be in it.
+      const std::string_view of = name_of_temporary(entry.d_name);
+      if (!of.empty() && !wanted.contains(std::string(of))) return;
+      if (remove_if_abandoned(fd, entry.d_name, before)) ++removed;
+    });
   }
   return removed;
 }

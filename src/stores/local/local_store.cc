@@ -156,6 +156,11 @@ Task<> LocalStore::make_durable(OpContext& context) {
   });
 }
 
+Task<std::uint64_t> LocalStore::discard_remains(std::vector<std::string_view> keys, Time /*after*/,
+                                                Time before, OpContext& context) {
+  co_return co_await context.blocking([&] { return remove_remains(*place_, keys, before); });
+}
+
 Task<std::uint64_t> LocalStore::remove_abandoned_temporaries(OpContext& context) {
   const Time before = context.env().wall_now() - place_->options.abandoned_after;
   co_return co_await context.blocking([this, before, &context] {

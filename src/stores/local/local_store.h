@@ -47,6 +47,8 @@ class LocalStore final : public store::Store {
 
   // Forces everything written so far to the disk: the whole file system, at once.
   Task<> make_durable(OpContext& context) override;
+  Task<std::uint64_t> discard_remains(std::vector<std::string_view> keys, Time after, Time before,
+                                      OpContext& context) override;
 
   // Removes temporary files below the root whose writers are gone, as far as they can be told by their locks
   // and their age. Gives how many.

@@ -303,6 +303,27 @@ TEST_F(LocalFiles, OnlyTemporariesThatNobodyHoldsAreRemoved) {
   EXPECT_EQ(directory_.content("alive"), "content");
 }
 
+TEST_F(LocalFiles, RemainsOfGivenKeysGoAndNothingElse) {
+  auto store = open();
+  directory_.make("d/.mine.haul-0123456789abc.tmp");
+  directory_.make("d/.theirs.haul-0123456789abc.tmp");
+  directory_.make("d/.mine.tmp");
+  directory_.make("d/mine");
+  const Time later = system_env().wall_now() + std::chrono::seconds(60);
+  const auto upload = runtime_.run_for(store.begin_upload("d/alive", {}, context_));
+  EXPECT_EQ(
+      runtime_.run_for(store.discard_remains({"d/mine", "d/alive", "e/f", "../x"}, Time{}, later, context_)),
+      1U);
+  EXPECT_FALSE(std::filesystem::exists(directory_ / "d/.mine.haul-0123456789abc.tmp"));
+  EXPECT_TRUE(std::filesystem::exists(directory_ / "d/.theirs.haul-0123456789abc.tmp"));
+  EXPECT_TRUE(std::filesystem::exists(directory_ / "d/.mine.tmp"));
+  EXPECT_TRUE(std::filesystem::exists(directory_ / "d/mine"));
+  MemoryBody part(as_bytes("content"));
+  const auto sum = runtime_.run_for(upload->write_part(1, 0, part, context_));
+  runtime_.run_for(upload->complete(sum, context_));
+  EXPECT_EQ(directory_.content("d/alive"), "content");
+}
+
 TEST_F(LocalFiles, AnUploadIsComparedInTheSourcesAlgorithmToo) {
   auto store = open();
   const auto upload = runtime_.run_for(store.begin_upload("f", {}, context_));

@@ -1,7 +1,13 @@
 #include "stores/s3/s3_admin.h"
 
+#include <algorithm>
+
+#include "stores/s3/upload.h"
+
 namespace haul::s3 {
 namespace {
+
+constexpr Duration kClocksApart = std::chrono::minutes(15);  // what services accept of a request
 
 constexpr std::size_t kAdminAnswerLimit = 16 << 20;
 
@@ -109,6 +115,28 @@ Task<PendingUploads> list_uploads(S3Bucket& bucket, std::string prefix, std::str
         .during(std::string(to_string(Operation::list_multipart_uploads)))
         .on(bucket.describe(prefix));
   co_return page;
+}
+
+Task<std::uint64_t> abort_remains(S3Bucket& bucket, std::vector<std::string_view> keys, Time after,
+                                  OpContext& context) {
+  if (keys.empty()) co_return 0;
+  std::ranges::sort(keys);
+  // Sorted, what the first and the last have in common all have.
+  const auto ends = std::ranges::mismatch(keys.front(), keys.back());
+  const std::string prefix(keys.front().begin(), ends.in1);
+  std::uint64_t aborted = 0;
+  PendingUploads page;
+  do {
+    page = co_await list_uploads(bucket, prefix, page.key_marker, page.upload_id_marker, context);
+    for (const PendingUpload& upload : page.uploads) {
+      if (upload.initiated < after - kClocksApart ||
+          !std::ranges::binary_search(keys, std::string_view(upload.key)))
+        continue;
+      co_await abort_upload(bucket, upload.key, upload.upload_id, context);
+      ++aborted;
+    }
+  } while (page.truncated);
+  co_return aborted;
 }
 
 Task<Restore> restore_object(S3Bucket& bucket, std::string key, std::string version, unsigned days,

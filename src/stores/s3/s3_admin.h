@@ -38,6 +38,10 @@ Task<std::string> versioning_status(S3Bucket& bucket, OpContext& context);
 Task<PendingUploads> list_uploads(S3Bucket& bucket, std::string prefix, std::string key_marker,
                                   std::string upload_id_marker, OpContext& context);
 
+// Aborts the uploads to these keys that were begun after `after` and have not ended; gives their number.
+Task<std::uint64_t> abort_remains(S3Bucket& bucket, std::vector<std::string_view> keys, Time after,
+                                  OpContext& context);
+
 // Starts restoring an archived object for `days` (0 where the class needs none). `tier`: Standard, Bulk,
 // Expedited.
 enum class Restore { started, already_restored, in_progress };

@@ -4,6 +4,7 @@
 #include "stores/s3/lister.h"
 #include "stores/s3/reader.h"
 #include "stores/s3/remove.h"
+#include "stores/s3/s3_admin.h"
 #include "stores/s3/single_write.h"
 #include "stores/s3/upload.h"
 
@@ -88,6 +89,11 @@ Task<store::Written> S3Store::copy_from(store::Store& source, std::string source
   other->check_key(source_key, Operation::copy_object);
   return copy_object(other->bucket_, std::move(source_key), bucket_, std::move(key), std::move(options),
                      context);
+}
+
+Task<std::uint64_t> S3Store::discard_remains(std::vector<std::string_view> keys, Time after, Time /*before*/,
+                                             OpContext& context) {
+  return abort_remains(bucket_, std::move(keys), after, context);
 }
 
 Task<std::vector<store::RemoveResult>> S3Store::remove(std::span<const store::RemoveItem> items,

@@ -30,6 +30,8 @@ class S3Store final : public store::Store {
   bool can_copy_from(const store::Store& source) const noexcept override;
   Task<store::Written> copy_from(store::Store& source, std::string source_key, std::string key,
                                  store::CopyOptions options, OpContext& context) override;
+  Task<std::uint64_t> discard_remains(std::vector<std::string_view> keys, Time after, Time before,
+                                      OpContext& context) override;
   Task<std::vector<store::RemoveResult>> remove(std::span<const store::RemoveItem> items,
                                                 OpContext& context) override;
   Task<> set_tags(std::string key, store::Tags tags, OpContext& context) override;
