@@ -4,7 +4,6 @@
 #include <filesystem>
 
 #include "app/usage_error.h"
-#include "listing/key_selection.h"
 #include "listing/manifest.h"
 
 namespace haul::app {
@@ -27,6 +26,7 @@ job::Operation operation_of(const Settings& settings) {
   switch (settings.command) {
     case Command::mv: return job::Operation::move;
     case Command::rm: return job::Operation::remove;
+    case Command::tag: return job::Operation::tag;
     case Command::check: return job::Operation::check;
     case Command::sync:
     case Command::plan: return job::Operation::sync;
@@ -42,7 +42,8 @@ listing::CompareOptions compare_options(const Settings& settings) {
   switch (settings.compare_by) {
     case CompareBy::size_and_time: options.mode = CompareMode::standard; break;
     case CompareBy::size_only: options.mode = CompareMode::size_only; break;
-    case CompareBy::contents: options.mode = CompareMode::checksum; break;
+    case CompareBy::contents:
+    case CompareBy::bytes: options.mode = CompareMode::checksum; break;
   }
   if (settings.command == Command::check) return options;
   switch (settings.overwrite) {
@@ -74,7 +75,9 @@ void add_key_list(const Settings& settings, StoreFactory& stores, const store::L
     throw UsageError("a list of keys needs a directory or prefix as the source",
                      "use -r and the common prefix");
   if (!settings.from_file.empty())
-    source.keys = std::make_shared<listing::KeyFileStream>(path_of_input(settings.from_file), source.strip);
+    source.keys =
+        listing::open_manifest({.store = nullptr, .name = path_of_input(settings.from_file), .bucket = {}},
+                               {.format = listing::ManifestFormat::keys, .base = source.strip});
   else
     source.keys = listing::open_manifest(
         manifest_place(settings.manifest, stores),
@@ -133,6 +136,7 @@ job::Options job_options(const Settings& settings, unsigned shard_count, Bandwid
   options.check = settings.check;
   if (settings.compare_by == CompareBy::contents && settings.check == job::CheckMode::metadata)
     options.check = job::CheckMode::checksum;
+  if (settings.compare_by == CompareBy::bytes) options.check = job::CheckMode::bytes;
   options.check_one_way = settings.one_way;
   options.max_failures = settings.max_failures;
   if (settings.concurrency)
@@ -142,7 +146,7 @@ job::Options job_options(const Settings& settings, unsigned shard_count, Bandwid
 
 Task<job::Job> build_job(const Settings& settings, StoreFactory& stores, unsigned shard_count,
                          Bandwidth* bandwidth, OpContext& context) {
-  const bool has_destination = settings.command != Command::rm;
+  const bool has_destination = settings.command != Command::rm && settings.command != Command::tag;
   const std::size_t count = settings.locations.size() - (has_destination ? 1 : 0);
   if (count > kMostSources)
     throw UsageError("too many sources", "give their directory with -r, or their names by --from-file");

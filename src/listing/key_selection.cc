@@ -1,68 +1,8 @@
 #include "listing/key_selection.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
-#include <cerrno>
 #include <utility>
 
-#include "base/error.h"
-
 namespace haul::listing {
-namespace {
-
-constexpr std::size_t kReadSize = 256 * 1024;
-constexpr std::size_t kLongestLine = 1024 * 1024;
-
-}  // namespace
-
-KeyFileStream::KeyFileStream(std::string path, std::string prefix)
-    : path_(std::move(path)), prefix_(std::move(prefix)) {}
-
-KeyFileStream::~KeyFileStream() {
-  if (file_ >= 0) ::close(file_);
-}
-
-Task<std::optional<store::ListPage>> KeyFileStream::next(OpContext& context) {
-  store::ListPage page;
-  while (page.entries.empty() && !at_end_)
-    co_await context.blocking([this, &page] { read_page(page); });
-  if (page.entries.empty()) {
-    facts_.ended = true;
-    co_return std::nullopt;
-  }
-  facts_.count(page);
-  co_return page;
-}
-
-void KeyFileStream::read_page(store::ListPage& page) {
-  if (file_ < 0) file_ = ::open(path_.c_str(), O_RDONLY | O_CLOEXEC);
-  if (file_ < 0) throw errno_error(errno, "read list of keys", path_);
-  const std::size_t before = rest_.size();
-  rest_.resize(before + kReadSize);
-  ssize_t got = -1;
-  do {
-    got = ::read(file_, rest_.data() + before, kReadSize);
-  } while (got < 0 && errno == EINTR);
-  if (got < 0) throw errno_error(errno, "read list of keys", path_);
-  rest_.resize(before + static_cast<std::size_t>(got));
-  at_end_ = got == 0;
-  if (at_end_ && !rest_.empty()) rest_ += '\n';
-  std::size_t from = 0;
-  for (std::size_t end; (end = rest_.find('\n', from)) != std::string::npos; from = end + 1) {
-    std::string_view line = std::string_view(rest_).substr(from, end - from);
-    if (line.ends_with('\r')) line.remove_suffix(1);
-    if (line.empty()) continue;
-    store::Entry entry;
-    entry.key = page.text.store(prefix_, line);
-    page.entries.push_back(entry);
-  }
-  rest_.erase(0, from);
-  if (rest_.size() > kLongestLine)
-    throw Error(ErrorClass::invalid_argument, "a line is longer than any key")
-        .during("read list of keys")
-        .on(path_);
-}
 
 Task<bool> KeySelection::have_keys(OpContext& context) {
   while (!keys_ended_ && (!key_page_ || next_key_ == key_page_->entries.size())) {
