@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -56,6 +57,8 @@ struct Chunk {
   std::uint32_t attempt = 1;
   Stage stage = Stage::begin;
   std::string facts;  // of the worker that recorded the stage
+  // When a process that is gone had begun to work on it: it may have left temporary files and uploads.
+  std::optional<Time> abandoned_since;
   TextArena text;
   std::vector<Item> items;
 };

@@ -59,6 +59,7 @@ Worker::Worker(const Job& job, RunEngine& engine, Progress& progress, OutcomeSin
 Task<ChunkReport> Worker::work(Chunk chunk, OpContext context) {
   ChunkWork work(*this, std::move(chunk), context);
   recall(work);
+  co_await clear_remains(work, context);
   co_await begin(work, context);
   co_await secure_copies(work, context);
   co_await update_catalogue(work, context);
@@ -98,6 +99,28 @@ void Worker::recall_kept(ChunkWork& work) const {
     result.etag = item.etag;
     result.modified = item.modified;
   }
+}
+
+// Of the objects that a process that is gone had under way. Without the right to look, or a service that
+// answers, they stay for `haul doctor`: no reason not to go on.
+Task<> Worker::clear_remains(ChunkWork& work, OpContext& context) {
+  if (!work.chunk.abandoned_since || !job_.destination || job_.options.dry_run) co_return;
+  std::vector<std::string_view> keys;
+  for (const Item& item : work.chunk.items)
+    if (!item.destination_key.empty()) keys.push_back(item.destination_key);
+  if (keys.empty()) co_return;
+  std::uint64_t removed = 0;
+  try {
+    removed = co_await job_.destination->store->discard_remains(std::move(keys), *work.chunk.abandoned_since,
+                                                                context.env().wall_now(), context);
+  } catch (const Error& error) {
+    if (error.error_class() == ErrorClass::cancelled) throw;
+    context.log().log(LogLevel::warning, "remains of an interrupted process could not be looked for",
+                      {{"chunk", work.chunk.id}, {"error", std::string_view(error.what())}});
+  }
+  if (removed != 0)
+    context.log().log(LogLevel::info, "remains of an interrupted process were removed",
+                      {{"chunk", work.chunk.id}, {"count", removed}});
 }
 
 Task<> Worker::begin(ChunkWork& work, OpContext& context) {
@@ -189,8 +212,7 @@ Task<> Worker::update_catalogue(ChunkWork& work, OpContext& context) {
   co_await catalogue_->update(rows, context);
   settle_failed(work);
   const bool moves = job_.operation == Operation::move && !job_.options.keep_source;
-  if (moves || work.action == Action::revert)
-    co_await record_stage(work, Stage::catalogued, context);
+  if (moves || work.action == Action::revert) co_await record_stage(work, Stage::catalogued, context);
 }
 
 Task<> Worker::record_stage(ChunkWork& work, Stage stage, OpContext& context) {

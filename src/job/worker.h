@@ -42,6 +42,7 @@ class Worker {
   void recall(ChunkWork& work) const;
   void recall_kept(ChunkWork& work) const;
   Task<> begin(ChunkWork& work, OpContext& context);
+  Task<> clear_remains(ChunkWork& work, OpContext& context);
   Task<> lane(ChunkWork& work, OpContext context);
   Task<> first_step(const Item& item, ItemResult& result, OpContext& context);
   Task<> secure_copies(ChunkWork& work, OpContext& context);
