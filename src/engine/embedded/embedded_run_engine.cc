@@ -273,6 +273,7 @@ class EmbeddedRunEngine::State {
     chunk->attempt = row.attempt;
     chunk->stage = row.stage;
     chunk->facts = std::move(row.facts);
+    chunk->abandoned_since = row.abandoned;
     co_return chunk;
   }
 

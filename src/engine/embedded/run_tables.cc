@@ -155,7 +155,8 @@ void RunTables::save(std::int64_t run, const RunRecord& record) {
 }
 
 void RunTables::take_over(std::int64_t run, const StateOwner& owner, Time now) {
-  statement("UPDATE chunks SET state = ?2, leased = NULL WHERE run = ?1 AND state = ?3")
+  // The time of the lease stays: since then the process that is gone may have left remains.
+  statement("UPDATE chunks SET state = ?2 WHERE run = ?1 AND state = ?3")
       .bind(1, run)
       .bind(2, code(ChunkState::queued))
       .bind(3, code(ChunkState::leased))
@@ -215,7 +216,7 @@ void RunTables::insert(std::int64_t run, const ChunkRow& chunk) {
 std::optional<ChunkRow> RunTables::next_queued(std::int64_t run) {
   Rows rows(
       statement("SELECT id, extras, attempt, not_before, stage, facts, segment, offset, length, crc, "
-                "objects, bytes FROM chunks WHERE run = ?1 AND state = ?2 "
+                "objects, bytes, leased FROM chunks WHERE run = ?1 AND state = ?2 "
                 "ORDER BY not_before, id LIMIT 1"));
   rows->bind(1, run).bind(2, code(ChunkState::queued));
   if (!rows.next()) return std::nullopt;
@@ -231,7 +232,8 @@ std::optional<ChunkRow> RunTables::next_queued(std::int64_t run) {
                             .offset = rows->count(7),
                             .crc = static_cast<std::uint32_t>(rows->integer(9))},
                   .objects = rows->count(10),
-                  .bytes = rows->count(11)};
+                  .bytes = rows->count(11),
+                  .abandoned = column_time(*rows, 12)};
 }
 
 void RunTables::set_queued(std::int64_t run, std::uint64_t chunk) {

@@ -34,6 +34,7 @@ struct ChunkRow {
   std::string facts;
   ManifestSlice slice;
   std::uint64_t objects = 0, bytes = 0;
+  std::optional<Time> abandoned;  // when a process that is gone had leased it
 };
 
 // What changes with every step of a run.
