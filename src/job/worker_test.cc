@@ -1,0 +1,434 @@
+// What a worker does in which order, and what is left when it is killed between any two of its steps.
+#include "job/worker.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "job/recorded_world.h"
+
+namespace haul::job {
+namespace {
+
+using testing::Contains;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::UnorderedElementsAre;
+
+const Error kBusy = Error(ErrorClass::throttled, "slow down").during("PutObject");
+
+struct WorkerTest : testing::Test, RecordedWorld {
+  void put(const std::string& name) { source->inner.put("in/" + name, "content of " + name); }
+  void put_with_row(const std::string& name) {
+    put(name);
+    const auto id = static_cast<std::int64_t>(catalog->paths.size());
+    catalog->paths[id] = "in/" + name;
+  }
+  void run(const std::vector<std::string>& names) {
+    engine.put(chunk_of(names));
+    work();
+  }
+  // Whatever the moment, a row names an object that is there.
+  void watch_rows() {
+    trace.after_each = [this] {
+      for (const auto& [id, path] : catalog->paths)
+        EXPECT_TRUE(source->inner.content(path) || destination->inner.content(path))
+            << path << " is named and not there, after: " << trace.events.back();
+    };
+  }
+};
+
+TEST_F(WorkerTest, removes_sources_only_when_copies_are_durable_recorded_and_named_by_the_catalogue) {
+  put_with_row("a");
+  put_with_row("b");
+  follow_by_key();
+  watch_rows();
+  run({"a", "b"});
+  EXPECT_THAT(trace.events,
+              ElementsAre("write out/a", "write out/b", "durable", "stage copied", "commit out/a out/b",
+                          "stage catalogued", "remove in/a in/b", "record"));
+  EXPECT_EQ(engine.recorded.moved, 2U);
+  EXPECT_EQ(engine.recorded.rows_updated, 2U);
+  EXPECT_EQ(engine.recorded.verified, 2U);
+  EXPECT_EQ(engine.outcomes, 2U);
+  EXPECT_THAT(source->inner.keys(), IsEmpty());
+}
+
+TEST_F(WorkerTest, records_no_stage_where_none_follows) {
+  put("a");
+  job.operation = Operation::copy;
+  run({"a"});
+  EXPECT_THAT(trace.events, ElementsAre("write out/a", "record"));
+}
+
+TEST_F(WorkerTest, records_that_objects_are_copied_before_their_sources_go_without_a_catalogue_as_well) {
+  put("a");
+  run({"a"});
+  EXPECT_THAT(trace.events, ElementsAre("write out/a", "durable", "stage copied", "remove in/a", "record"));
+}
+
+TEST_F(WorkerTest, updates_the_catalogue_after_a_copy_and_leaves_the_source) {
+  put_with_row("a");
+  job.operation = Operation::copy;
+  follow_by_key();
+  run({"a"});
+  EXPECT_THAT(trace.events, ElementsAre("write out/a", "durable", "stage copied", "commit out/a", "record"));
+  EXPECT_EQ(engine.recorded.copied, 1U);
+}
+
+TEST_F(WorkerTest, asks_the_engine_of_an_ad_hoc_move_for_nothing_but_the_report) {
+  put("a");
+  engine.is_durable = false;
+  job.options.full_report = false;
+  run({"a"});
+  EXPECT_THAT(trace.events, ElementsAre("write out/a", "durable", "remove in/a", "record"));
+  EXPECT_EQ(engine.outcomes, 0U);
+}
+
+TEST_F(WorkerTest, updates_rows_in_batches) {
+  for (const char* name : {"a", "b", "c"})
+    put_with_row(name);
+  follow_by_key();
+  job.catalogue->batch = 2;
+  run({"a", "b", "c"});
+  EXPECT_THAT(trace.events, Contains("commit out/a out/b"));
+  EXPECT_THAT(trace.events, Contains("commit out/c"));
+}
+
+// A world with all that can be: usual objects, one without row, one moved by an earlier run, one whose object
+// is nowhere, one that the server refuses.
+struct EveryCase : RecordedWorld {
+  EveryCase() {
+    for (const char* name : {"a", "b", "no-row", "refused", "c"})
+      source->inner.put(std::string("in/") + name, std::string("content of ") + name);
+    destination->inner.put("out/moved", "content of moved");
+    catalog->paths = {{1, "in/a"}, {2, "in/b"},     {3, "in/refused"},
+                      {4, "in/c"}, {5, "in/moved"}, {6, "in/nowhere"}};
+    catalog->refused = {"out/refused"};
+    follow_by_key();
+    engine.put(chunk_of({"a", "no-row", "moved", "refused"}));
+    engine.put(chunk_of({"b", "nowhere", "c"}));
+    trace.after_each = [this] {
+      for (const auto& [id, path] : catalog->paths)
+        if (id < 5)
+          EXPECT_TRUE(source->inner.content(path) || destination->inner.content(path))
+              << path << " is named and not there, after: " << trace.events.back();
+    };
+  }
+  void expect_the_end() const {
+    EXPECT_THAT(source->inner.keys(), UnorderedElementsAre("in/no-row", "in/refused"));
+    EXPECT_THAT(destination->inner.keys(),
+                UnorderedElementsAre("out/a", "out/b", "out/c", "out/moved", "out/no-row", "out/refused"));
+    EXPECT_EQ(catalog->paths, (std::map<std::int64_t, std::string>{{1, "out/a"},
+                                                                   {2, "out/b"},
+                                                                   {3, "in/refused"},
+                                                                   {4, "out/c"},
+                                                                   {5, "out/moved"},
+                                                                   {6, "in/nowhere"}}));
+    const Accounts& accounts = engine.recorded;
+    EXPECT_EQ(accounts.moved, 3U);
+    EXPECT_EQ(accounts.skipped, 1U);
+    EXPECT_EQ(accounts.failed, 3U);
+    EXPECT_EQ(accounts.rows_updated, 4U);
+    EXPECT_EQ(accounts.rows_unmatched, 1U);
+    EXPECT_EQ(accounts.verified, 3U);
+    EXPECT_EQ(engine.outcomes, 7U);
+  }
+};
+
+TEST(WorkerCases, each_end_as_they_should) {
+  EveryCase world;
+  world.work();
+  world.expect_the_end();
+  EXPECT_THAT(world.engine.lines, HasSubstr("already at the destination"));
+  std::map<std::string, std::string> why;
+  for (const Outcome& failure : world.engine.failures)
+    why[failure.key] = failure.error->message();
+  EXPECT_EQ(why["in/no-row"], "no row of the catalogue matched");
+  EXPECT_EQ(why["in/refused"], "too long for the column");
+  EXPECT_EQ(why["in/nowhere"], "there is no such object");
+}
+
+std::size_t side_effects() {
+  EveryCase undisturbed;
+  undisturbed.work();
+  return undisturbed.trace.events.size();
+}
+
+TEST(WorkerCases, end_the_same_when_killed_before_any_of_the_side_effects) {
+  const std::size_t count = side_effects();
+  ASSERT_GT(count, 15U);
+  for (std::size_t at = 0; at < count; ++at) {
+    SCOPED_TRACE("killed before side effect " + std::to_string(at));
+    EveryCase world;
+    world.trace.die_at = at;
+    world.work_through_death();
+    world.expect_the_end();
+  }
+}
+
+TEST(WorkerCases, end_the_same_when_killed_twice) {
+  for (std::size_t at = 0, count = side_effects(); at < count; ++at) {
+    for (std::size_t later = 1; later < 12; ++later) {
+      SCOPED_TRACE(std::to_string(at) + " and " + std::to_string(later) + " side effects after it");
+      EveryCase world;
+      world.trace.die_at = at;
+      EXPECT_THROW(world.work(), Error);
+      world.trace.revive();
+      world.engine.restart();
+      world.trace.die_at = at + later;
+      world.work_through_death();
+      world.expect_the_end();
+    }
+  }
+}
+
+TEST_F(WorkerTest, copies_nothing_again_behind_a_recorded_stage) {
+  put_with_row("a");
+  put_with_row("b");
+  follow_by_key();
+  engine.put(chunk_of({"a", "b"}));
+  trace.die_at = 4;  // before the commit
+  EXPECT_THROW(work(), Error);
+  trace.revive();
+  engine.restart();
+  trace.events.clear();
+  work();
+  EXPECT_THAT(trace.events,
+              ElementsAre("commit out/a out/b", "stage catalogued", "remove in/a in/b", "record"));
+  EXPECT_EQ(engine.recorded.verified, 2U) << "what was known of the copies is known still";
+}
+
+TEST_F(WorkerTest, begins_anew_when_the_facts_of_a_stage_cannot_be_read) {
+  put("a");
+  Chunk chunk = chunk_of({"a"});
+  chunk.stage = Stage::catalogued;
+  chunk.facts = "of another release";
+  engine.put(std::move(chunk));
+  work();
+  EXPECT_EQ(trace.events.front(), "write out/a");
+  EXPECT_EQ(engine.recorded.moved, 1U);
+}
+
+TEST_F(WorkerTest, puts_all_objects_back_as_copied_while_the_catalogue_is_away) {
+  put_with_row("a");
+  put_with_row("b");
+  follow_by_key();
+  catalog->away = 2;
+  engine.put(chunk_of({"a", "b"}));
+  work();
+  EXPECT_THAT(trace.events,
+              ElementsAre("write out/a", "write out/b", "durable", "stage copied", "record", "record",
+                          "commit out/a out/b", "stage catalogued", "remove in/a in/b", "record"));
+  EXPECT_EQ(engine.recorded.moved, 2U);
+  EXPECT_EQ(engine.recorded.retried, 4U);
+}
+
+TEST_F(WorkerTest, does_not_wait_for_a_catalogue_that_is_away_with_every_batch) {
+  for (const char* name : {"a", "b", "c"})
+    put_with_row(name);
+  follow_by_key();
+  job.catalogue->batch = 1;
+  catalog->away = 1;
+  const ChunkReport report = work_one(chunk_of({"a", "b", "c"}));
+  ASSERT_TRUE(report.rest);
+  EXPECT_EQ(report.rest->items.size(), 3U);
+  EXPECT_EQ(report.rest->stage, Stage::copied);
+}
+
+TEST_F(WorkerTest, gives_objects_up_when_the_attempts_are_used_and_keeps_source_and_row) {
+  put_with_row("a");
+  follow_by_key();
+  catalog->away = 3;
+  run({"a"});
+  EXPECT_EQ(engine.recorded.failed, 1U);
+  EXPECT_EQ(engine.recorded.retried, 2U);
+  ASSERT_EQ(engine.failures.size(), 1U);
+  EXPECT_EQ(engine.failures[0].attempts, 3U);
+  EXPECT_EQ(catalog->paths[0], "in/a");
+  EXPECT_TRUE(source->inner.content("in/a"));
+  EXPECT_TRUE(destination->inner.content("out/a")) << "the copy stays";
+}
+
+TEST_F(WorkerTest, moves_objects_without_row_if_that_is_allowed) {
+  put("a");
+  follow_by_key();
+  job.catalogue->unmatched_fails = false;
+  run({"a"});
+  EXPECT_EQ(engine.recorded.moved, 1U);
+  EXPECT_EQ(engine.recorded.rows_unmatched, 1U);
+  EXPECT_EQ(engine.recorded.rows_updated, 0U);
+}
+
+TEST_F(WorkerTest, tries_again_what_fails_for_a_passing_reason_and_nothing_else) {
+  for (const char* name : {"busy", "denied", "fine"})
+    put(name);
+  job.operation = Operation::copy;
+  source->fails.insert({"in/busy", kBusy});
+  source->fails.insert({"in/denied", Error(ErrorClass::permission_denied, "no")});
+  Chunk chunk = chunk_of({"busy", "denied", "fine"});
+  const ChunkReport report = work_one(std::move(chunk));
+  EXPECT_EQ(report.accounts.failed, 1U);
+  EXPECT_EQ(report.accounts.copied, 1U);
+  EXPECT_EQ(report.accounts.retried, 1U);
+  ASSERT_TRUE(report.rest);
+  EXPECT_EQ(report.rest->attempt, 2U);
+  EXPECT_EQ(report.rest->stage, Stage::begin);
+  ASSERT_EQ(report.rest->items.size(), 1U);
+  const Item& item = report.rest->items.front();
+  EXPECT_EQ(item.key, "in/busy");
+  EXPECT_EQ(item.destination_key, "out/busy");
+  EXPECT_EQ(item.size, report.rest->bytes);
+  EXPECT_FALSE(item.etag.empty());
+}
+
+TEST_F(WorkerTest, leaves_the_rest_to_another_process_when_a_drain_comes) {
+  for (const char* name : {"a", "b", "c"})
+    put(name);
+  destination->before_write = [this](const std::string& key) {
+    if (key == "out/a") world.runtime().stop().raise(StopLevel::drain);
+  };
+  const ChunkReport report = work_one(chunk_of({"a", "b", "c"}));
+  EXPECT_EQ(report.accounts.moved, 1U) << "what was begun is ended";
+  EXPECT_EQ(report.accounts.not_attempted, 0U);
+  EXPECT_EQ(report.accounts.retried, 0U);
+  ASSERT_TRUE(report.rest);
+  EXPECT_EQ(report.rest->items.size(), 2U);
+  EXPECT_EQ(report.rest->attempt, 1U);
+}
+
+TEST_F(WorkerTest, does_not_count_an_attempt_that_a_drain_has_ended) {
+  put("busy");
+  put("a");
+  source->fails.insert({"in/busy", kBusy});
+  destination->before_write = [this](const std::string&) { world.runtime().stop().raise(StopLevel::drain); };
+  const ChunkReport report = work_one(chunk_of({"busy", "a", "busy"}));
+  ASSERT_TRUE(report.rest);
+  EXPECT_EQ(report.rest->items.size(), 2U);
+  EXPECT_EQ(report.rest->attempt, 1U);
+}
+
+TEST_F(WorkerTest, counts_what_a_drain_leaves_over_as_not_attempted_where_nothing_is_durable) {
+  put("a");
+  put("b");
+  engine.is_durable = false;
+  destination->before_write = [this](const std::string&) { world.runtime().stop().raise(StopLevel::drain); };
+  const ChunkReport report = work_one(chunk_of({"a", "b"}));
+  EXPECT_FALSE(report.rest);
+  EXPECT_EQ(report.accounts.not_attempted, 1U);
+}
+
+TEST_F(WorkerTest, removes_no_source_whose_copy_could_not_be_made_durable) {
+  put_with_row("a");
+  follow_by_key();
+  destination->durable_fails = Error(ErrorClass::exhausted, "disk full");
+  run({"a"});
+  EXPECT_THAT(trace.events, ElementsAre("write out/a", "record"));
+  EXPECT_EQ(engine.recorded.failed, 1U);
+  EXPECT_EQ(catalog->paths[0], "in/a");
+  EXPECT_TRUE(source->inner.content("in/a"));
+}
+
+TEST_F(WorkerTest, removes_nothing_that_was_written_after_it_was_copied) {
+  put("a");
+  engine.put(chunk_of({"a"}));
+  trace.die_at = 3;  // before the removal
+  EXPECT_THROW(work(), Error);
+  trace.revive();
+  engine.restart();
+  source->inner.put("in/a", "written since");
+  work();
+  EXPECT_EQ(source->inner.content("in/a"), "written since");
+  EXPECT_EQ(engine.recorded.failed, 1U);
+  EXPECT_EQ(engine.failures[0].error->error_class(), ErrorClass::source_changed);
+}
+
+TEST_F(WorkerTest, keeps_sources_that_are_to_be_kept) {
+  put_with_row("a");
+  follow_by_key();
+  job.options.keep_source = std::chrono::hours(24);
+  run({"a"});
+  EXPECT_THAT(trace.events, ElementsAre("write out/a", "durable", "stage copied", "commit out/a", "record"));
+  EXPECT_EQ(engine.recorded.moved, 1U);
+  EXPECT_EQ(engine.recorded.sources_kept, 1U);
+  EXPECT_TRUE(source->inner.content("in/a"));
+  EXPECT_EQ(catalog->paths[0], "out/a");
+  EXPECT_THAT(engine.lines, HasSubstr("\"source_kept\":true"));
+}
+
+TEST_F(WorkerTest, moves_what_an_earlier_attempt_has_written_without_overwriting_it) {
+  put("a");
+  put("other");
+  destination->inner.put("out/other", "something else");
+  job.options.create_only = true;
+  engine.put(chunk_of({"a", "other"}));
+  trace.die_at = 2;  // copied, and nobody knows
+  work_through_death();
+  EXPECT_EQ(engine.recorded.moved, 1U);
+  EXPECT_EQ(engine.recorded.skipped, 1U);
+  EXPECT_THAT(source->inner.keys(), ElementsAre("in/other"));
+  EXPECT_EQ(destination->inner.content("out/other"), "something else");
+}
+
+TEST_F(WorkerTest, moves_what_is_at_the_destination_already_by_removing_it) {
+  put("a");
+  destination->inner.put("out/a", "content of a");
+  engine.put(chunk_of({"a"}, Action::copy_if_details));
+  work();
+  EXPECT_THAT(trace.events, ElementsAre("durable", "stage copied", "remove in/a", "record"));
+}
+
+TEST_F(WorkerTest, sets_tags) {
+  put("a");
+  job.operation = Operation::tag;
+  job.options.tags = {{"colour", "blue"}};
+  engine.put(chunk_of({"a", "gone"}, Action::tag));
+  work();
+  EXPECT_EQ(engine.recorded.tagged, 1U);
+  EXPECT_EQ(engine.recorded.failed, 1U);
+  EXPECT_EQ(world.run_for(source->inner.get_tags("in/a", "", context)), job.options.tags);
+}
+
+TEST_F(WorkerTest, refuses_objects_that_are_not_exactly_as_listed) {
+  put("a");
+  put("b");
+  job.options.exactly_as_listed = true;
+  for (const auto [operation, action] :
+       {std::pair(Operation::copy, Action::copy), std::pair(Operation::move, Action::copy),
+        std::pair(Operation::tag, Action::tag), std::pair(Operation::remove, Action::remove)}) {
+    SCOPED_TRACE(static_cast<int>(operation));
+    job.operation = operation;
+    source->inner.put("in/a", "as listed");
+    Chunk chunk = chunk_of({"a"}, action);
+    source->inner.put("in/a", "not as listed");
+    const ChunkReport report = work_one(std::move(chunk));
+    EXPECT_EQ(report.accounts.failed, 1U);
+    ASSERT_EQ(report.ledger.failures.size(), 1U);
+    EXPECT_EQ(report.ledger.failures[0].error->error_class(), ErrorClass::source_changed);
+    EXPECT_EQ(source->inner.content("in/a"), "not as listed");
+    EXPECT_FALSE(destination->inner.content("out/a"));
+  }
+}
+
+TEST_F(WorkerTest, changes_nothing_in_a_dry_run) {
+  put_with_row("a");
+  follow_by_key();
+  job.options.dry_run = true;
+  run({"a"});
+  EXPECT_THAT(trace.events, ElementsAre("record"));
+  EXPECT_EQ(engine.recorded.moved, 1U);
+}
+
+TEST_F(WorkerTest, tells_the_ledger_all_that_is_known_of_an_object) {
+  put_with_row("a");
+  follow_by("UPDATE files SET path = :destination_key WHERE id = :id");
+  run({"a"});
+  for (const char* part :
+       {"\"outcome\":\"moved\"", "\"etag\":", "\"written_etag\":", "\"checksum\":\"crc64nvme:",
+        "\"how\":\"streamed\"", "\"proof\":\"checksum\"", "\"row\":[0,\"in/a\"]", "\"catalogue\":\"updated\"",
+        "\"attempts\":1", "\"time\":"})
+    EXPECT_THAT(engine.lines, HasSubstr(part));
+}
+
+}  // namespace
+}  // namespace haul::job
