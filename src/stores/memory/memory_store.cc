@@ -288,11 +288,20 @@ Task<std::vector<store::RemoveResult>> MemoryStore::remove(std::span<const store
   context.check();
   if (items.size() > options_.capabilities.max_remove)
     throw Error(ErrorClass::invalid_argument, "more keys than one request removes").during("remove");
+  std::vector<store::RemoveResult> results(items.size());
   const Time now = context.env().wall_now();
   const std::lock_guard lock(mutex_);
-  for (const auto& item : items) {
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    const store::RemoveItem& item = items[i];
     const auto found = objects_.find(item.key);
     if (found == objects_.end()) continue;
+    const StatePtr meant = find_locked(item.key, item.version);
+    if (meant && ((!item.etag.empty() && item.etag != meant->etag) ||
+                  (item.size && *item.size != meant->content.size()))) {
+      results[i].error = failure(ErrorClass::source_changed, "the object is no longer the one that was meant",
+                                 "remove", item.key);
+      continue;
+    }
     auto& states = found->second;
     if (!options_.capabilities.versions) {
       objects_.erase(found);
@@ -307,7 +316,7 @@ Task<std::vector<store::RemoveResult>> MemoryStore::remove(std::span<const store
       states.push_back(std::make_shared<const State>(std::move(marker)));
     }
   }
-  co_return std::vector<store::RemoveResult>(items.size());
+  co_return results;
 }
 
 Task<> MemoryStore::set_tags(std::string key, store::Tags tags, OpContext& context) {
