@@ -2,9 +2,7 @@
 
 #include <utility>
 
-#include "job/item_compare.h"
 #include "job/key_spool.h"
-#include "listing/compare.h"
 #include "listing/key_selection.h"
 #include "listing/parallel_lister.h"
 #include "listing/spill_sort.h"
@@ -12,19 +10,8 @@
 namespace haul::job {
 namespace {
 
-Error collision() {
-  return Error(ErrorClass::already_exists, "another object of this run has the same key at the destination")
-      .with_hint("copy them one after the other, or under different prefixes");
-}
-
-std::string_view reason_text(store::SkipReason reason) {
-  switch (reason) {
-    case store::SkipReason::symlink: return "symbolic link";
-    case store::SkipReason::symlink_loop: return "symbolic link that leads back to where it lies";
-    case store::SkipReason::special_file: return "not a regular file";
-  }
-  return "skipped";
-}
+// While little is found, a step is made after this long, so that the work begins and the place is kept.
+constexpr Duration kStepTime = std::chrono::seconds(5);
 
 }  // namespace
 
@@ -34,30 +21,38 @@ class Discovery::ObservedStream final : public listing::EntryStream {
   // source: nothing for the destination, whose skipped entries are no part of the accounts.
   ObservedStream(listing::EntryStream& inner, Discovery& discovery, const Source* source,
                  const store::Store& store)
-      : inner_(inner), discovery_(discovery), source_(source), store_(store) {}
+      : inner_(inner),
+        discovery_(discovery),
+        source_(source),
+        store_(store),
+        empty_directories_(store.capabilities().directories && discovery.job_.options.directories) {}
 
   Task<std::optional<store::ListPage>> next(OpContext& context) override {
-    if (!store_.capabilities().directories || !discovery_.job_.options.directories)
-      co_return co_await observed(context);
-    // Directories are listed before what lies in them: the last entry of a page is judged by the next one's
-    // first.
-    if (!ahead_ && !ended_) ahead_ = co_await observed(context);
-    std::optional<store::ListPage> page = std::exchange(ahead_, std::nullopt);
-    if (page) ahead_ = co_await observed(context);
-    ended_ = !ahead_;
-    if (page) keep_empty_directories(page->entries, ahead_ ? &*ahead_ : nullptr);
+    std::optional<store::ListPage> page;
+    if (empty_directories_)
+      page = co_await next_of_empty_directories(context);
+    else
+      page = co_await inner_.next(context);
+    if (page) discovery_.note(*page, source_, store_);
     co_return page;
   }
   const listing::ListingFacts& facts() const noexcept override { return inner_.facts(); }
+  std::optional<std::string> place() const override { return empty_directories_ ? place_ : inner_.place(); }
   Task<> close() override { co_await inner_.close(); }
 
  private:
-  Task<std::optional<store::ListPage>> observed(OpContext& context) {
-    std::optional<store::ListPage> page = co_await inner_.next(context);
-    if (page) {
-      if (source_ != nullptr) discovery_.note_skipped(*page, *source_);
-      discovery_.note_failures(*page, store_);
-    }
+  // Directories are listed before what lies in them: the last entry of a page is judged by the next one's
+  // first.
+  Task<std::optional<store::ListPage>> next_of_empty_directories(OpContext& context) {
+    if (!ahead_ && !inner_.facts().ended) ahead_ = co_await inner_.next(context);
+    if (!ahead_) co_return std::nullopt;
+    std::optional<std::string> behind = inner_.place();
+    std::optional<store::ListPage> following;
+    if (!inner_.facts().ended) following = co_await inner_.next(context);
+    store::ListPage page = std::move(*ahead_);
+    ahead_ = std::move(following);
+    place_ = std::move(behind);
+    keep_empty_directories(page.entries, ahead_ ? &*ahead_ : nullptr);
     co_return page;
   }
 
@@ -80,82 +75,74 @@ class Discovery::ObservedStream final : public listing::EntryStream {
   Discovery& discovery_;
   const Source* source_;
   const store::Store& store_;
+  const bool empty_directories_;
   std::optional<store::ListPage> ahead_;
-  bool ended_ = false;
+  std::optional<std::string> place_;
 };
 
-void ChunkBuilder::count(std::uint64_t bytes) {
-  chunk_.bytes += bytes;
-  progress_.found_objects.fetch_add(1, std::memory_order_relaxed);
-  progress_.found_bytes.fetch_add(bytes, std::memory_order_relaxed);
-}
-
-Task<bool> ChunkBuilder::flush(OpContext& context) {
-  if (chunk_.items.empty()) co_return true;
-  const std::size_t count = chunk_.items.size();
-  chunk_.extras = extras_;
-  DiscoveryStep step;
-  step.chunks.push_back(std::exchange(chunk_, {}));
-  chunk_.items.reserve(count);
-  const bool pushed = co_await engine_.discovered(std::move(step), context);
-  if (!pushed) dropped_ += count;
-  co_return pushed;
-}
-
-Discovery::Discovery(const Job& job, RunPorts& ports)
+Discovery::Discovery(const Job& job, RunPorts& ports, const ChunkPace& pace, bool again)
     : job_(job),
       ports_(ports),
-      chunks_(job.options, ports.engine, ports.progress, false),
-      extras_(job.options, ports.engine, ports.progress, true) {}
+      again_(again),
+      chunks_(pace, false),
+      extras_(pace, true),
+      ledger_(job, {.scope = job.options.full_report ? ReportScope::all : ReportScope::failed}) {}
 Discovery::~Discovery() = default;
 
-Task<Discovered> Discovery::run(OpContext context) {
+Task<> Discovery::run(OpContext context) {
   ports_.progress.listing = true;
+  prepare(context);
+  std::exception_ptr error;
+  try {
+    const auto place = ports_.engine.discovery().place;
+    co_await take_sources(place ? DiscoveryPlace::parse(*place) : DiscoveryPlace{}, context);
+  } catch (...) {
+    error = std::current_exception();
+  }
+  ports_.progress.listing = false;
+  if (committing_) std::rethrow_exception(error);
+  settle_notes(std::nullopt);
+  // What was found before a listing failed, or a drain, stands for itself: it is worked on and accounted for.
+  // Without a place it would be found a second time.
+  if (ended_ || place_ || !ports_.engine.durable()) co_await commit(std::move(place_), ended_, context);
+  if (error) std::rethrow_exception(error);
+}
+
+void Discovery::prepare(OpContext& context) {
+  last_step_ = context.env().steady_now();
   const listing::FilterOptions by_key{.patterns = job_.options.filters.patterns,
                                       .ignore_case = job_.options.filters.ignore_case};
   for (const Source& source : job_.sources) {
     mappings_.push_back(mapping_of(source));
-    // Of a key alone neither size nor age is known.
-    filters_.emplace_back(source.keys && !merges() ? by_key : job_.options.filters, source.strip);
+    filters_.emplace_back(job_.options.filters, source.strip);
+    key_filters_.emplace_back(by_key, source.strip);
   }
   if (job_.destination) extra_filter_.emplace(by_key, job_.destination->prefix);
-  std::exception_ptr error;
-  try {
-    for (std::size_t i = 0; i < job_.sources.size() && !context.stop().draining(); ++i)
-      co_await take_source(job_.sources[i], static_cast<std::uint16_t>(i), context);
-  } catch (...) {
-    error = std::current_exception();
+}
+
+Task<> Discovery::take_sources(DiscoveryPlace from, OpContext& context) {
+  passed_over_ = from.skipped;
+  for (std::uint16_t i = from.source; i < job_.sources.size(); ++i) {
+    const Source& source = job_.sources[i];
+    bool ended = false;
+    if (context.stop().draining())
+      co_return;
+    else if (source.object)
+      ended = co_await take_object(source, i, context);
+    else if (merges())
+      ended = co_await take_pairs(source, from, context);
+    else if (source.keys)
+      ended = co_await take_keys(source, i, from, context);
+    else
+      ended = co_await take_listing(source, i, from, context);
+    if (!ended) co_return;
+    from = {.source = static_cast<std::uint16_t>(i + 1)};
+    if (ports_.engine.durable() && can_go_on()) place_ = from.to_text();
   }
-  // What was found before a listing failed stands for itself: it is worked on and accounted for.
-  co_await chunks_.flush(context);
-  co_await extras_.flush(context);
-  found_.not_attempted += chunks_.dropped();
-  co_await report(context);
-  ports_.progress.listing = false;
-  if (error) std::rethrow_exception(error);
-  result_.complete = !context.stop().draining() && !list_failed_;
-  co_return result_;
+  ended_ = true;
 }
 
-Task<> Discovery::take_source(const Source& source, std::uint16_t index, OpContext& context) {
-  if (source.object)
-    co_await take_object(source, index, context);
-  else if (merges())
-    co_await take_pairs(source, context);
-  else if (source.keys)
-    co_await take_keys(source, index, context);
-  else
-    co_await take_listing(source, index, context);
-}
-
-Task<> Discovery::report(OpContext& context) {
-  if (extras_.full()) co_await extras_.flush(context);
-  DiscoveryStep step;
-  step.accounts = std::exchange(found_, {});
-  co_await ports_.engine.discovered(std::move(step), context);
-}
-
-Task<> Discovery::take_object(const Source& source, std::uint16_t index, OpContext& context) {
+Task<bool> Discovery::take_object(const Source& source, std::uint16_t index, OpContext&) {
   const store::Details& details = *source.object;
   store::Entry entry;
   entry.key = details.key;
@@ -167,49 +154,126 @@ Task<> Discovery::take_object(const Source& source, std::uint16_t index, OpConte
   entry.storage_class = details.storage_class;
   entry.kind = details.kind;
   take_entry(source, index, entry);
-  co_await report(context);
+  co_return true;
 }
 
-Task<> Discovery::take_listing(const Source& source, std::uint16_t index, OpContext& context) {
+Task<bool> Discovery::take_listing(const Source& source, std::uint16_t index, const DiscoveryPlace& from,
+                                   OpContext& context) {
   listing::ParallelListOptions options;
   options.order = listing::ListOrder::any;
-  listing::ParallelLister lister(*source.store, list_request(source.prefix), options, context);
-  ObservedStream listed(lister, *this, &source, *source.store);
+  std::optional<listing::ParallelLister> lister;
+  if (from.stream)
+    lister.emplace(*source.store, list_request(source.prefix), listing::ListCursor::parse(*from.stream),
+                   options, context);
+  else
+    lister.emplace(*source.store, list_request(source.prefix), options, context);
+  ObservedStream listed(*lister, *this, &source, *source.store);
   // Where several objects may meet under one key, sorting by it puts them side by side (item_of).
   std::optional<listing::SortedStream> sorted;
   if (job_.destination && !mappings_[index].keeps_order())
     sorted.emplace(listed, listing::SpillSortOptions{.directory = spool_folder()}, &mappings_[index]);
   listing::EntryStream& stream = sorted ? static_cast<listing::EntryStream&>(*sorted) : listed;
+  co_return co_await take_stream(source, index, stream, context);
+}
+
+Task<bool> Discovery::take_keys(const Source& source, std::uint16_t index, const DiscoveryPlace& from,
+                                OpContext& context) {
+  if (from.stream || again_) source.keys->go_on_at(from.stream.value_or(""));
+  co_return co_await take_stream(source, index, *source.keys, context);
+}
+
+Task<bool> Discovery::take_stream(const Source& source, std::uint16_t index, listing::EntryStream& stream,
+                                  OpContext& context) {
   std::exception_ptr error;
+  bool ended = false;
   try {
     bool open = true;
     while (open && !context.stop().draining()) {
       std::optional<store::ListPage> page = co_await stream.next(context);
+      ended = !page;
       if (!page) break;
-      for (const store::Entry& entry : page->entries) {
+      take_broken(source, *page);
+      for (const store::Entry& entry : page->entries)
         take_entry(source, index, entry);
-        if (chunks_.full()) open = open && co_await chunks_.flush(context);
-      }
-      co_await report(context);
+      if (step_is_due(context)) open = co_await commit(place_in(index, stream), false, context);
     }
   } catch (...) {
     error = std::current_exception();
   }
+  if (!ended) place_ = place_in(index, stream);
   co_await stream.close();
   if (error) std::rethrow_exception(error);
+  co_return ended;
 }
 
-Task<> Discovery::take_keys(const Source& source, std::uint16_t index, OpContext& context) {
+Task<bool> Discovery::take_pairs(const Source& source, const DiscoveryPlace& from, OpContext& context) {
+  const Destination& destination = *job_.destination;
+  const listing::KeyMapping& mapping = mappings_.front();
+  store::ListRequest source_request = list_request(source.prefix);
+  store::ListRequest destination_request = list_request(destination.prefix);
+  if (from.pair) {
+    source_request.after = source.strip + *from.pair;
+    destination_request.after = destination.prefix + *from.pair;
+    last_pair_ = *from.pair;
+  }
+  listing::ParallelLister source_lister(*source.store, std::move(source_request), {}, context);
+  listing::ParallelLister destination_lister(*destination.store, std::move(destination_request), {}, context);
+  ObservedStream listed(source_lister, *this, &source, *source.store);
+  ObservedStream theirs(destination_lister, *this, nullptr, *destination.store);
+  listing::EntryStream* ours = &listed;
+  std::optional<listing::SortedStream> keys;
+  std::optional<listing::KeySelection> selected;
+  if (source.keys) {
+    if (again_) source.keys->go_on_at("");
+    keys.emplace(*source.keys, listing::SpillSortOptions{.directory = spool_folder()});
+    ours = &selected.emplace(*ours, *keys);
+  }
+  // Where the mapping does not keep the order, the source is sorted by what it is mapped to.
+  std::optional<listing::SortedStream> sorted;
+  if (!mapping.keeps_order())
+    ours = &sorted.emplace(*ours, listing::SpillSortOptions{.directory = spool_folder()}, &mapping);
+  listing::MergeWalk walk(*ours, theirs, mapping);
+  // Both sides must be able to go on behind a key, and pass each only once.
+  const bool placed = !sorted && !selected && !job_.options.all_versions && ports_.engine.durable();
+  std::exception_ptr error;
+  bool ended = false;
+  try {
+    ended = co_await walk_pairs(source, walk, placed, context);
+    if (selected && ended) note_missing_keys(source, selected->missing());
+  } catch (...) {
+    error = std::current_exception();
+  }
+  if (!ended && placed) place_ = place_behind_pairs();
+  if (!ended && !placed) settle_notes(std::nullopt);
+  co_await ours->close();
+  co_await theirs.close();
+  if (error) std::rethrow_exception(error);
+  co_return ended;
+}
+
+// Whether it came to the end.
+Task<bool> Discovery::walk_pairs(const Source& source, listing::MergeWalk& walk, bool placed,
+                                 OpContext& context) {
+  const std::size_t strip = source.strip.size();
+  const std::size_t put = job_.destination->prefix.size();
   bool open = true;
   while (open && !context.stop().draining()) {
-    std::optional<store::ListPage> page = co_await source.keys->next(context);
-    if (!page) break;
-    for (const store::Entry& entry : page->entries) {
-      take_entry(source, index, entry, false);
-      if (chunks_.full()) open = open && co_await chunks_.flush(context);
+    const auto pairs = co_await walk.next(context);
+    if (pairs.empty()) co_return true;
+    for (const listing::SourceAndDestination& pair : pairs)
+      take_pair(source, pair);
+    if (placed) {
+      const listing::SourceAndDestination& last = pairs.back();
+      last_pair_ =
+          last.source != nullptr ? last.source->key.substr(strip) : last.destination->key.substr(put);
+      settle_notes(last_pair_);
+    } else {
+      settle_notes(std::nullopt);
     }
-    co_await report(context);
+    if (step_is_due(context))
+      open = co_await commit(placed ? place_behind_pairs() : std::nullopt, false, context);
   }
+  co_return false;
 }
 
 store::ListRequest Discovery::list_request(const std::string& prefix) const {
@@ -231,273 +295,57 @@ listing::KeyMapping Discovery::mapping_of(const Source& source) const {
   return listing::KeyMapping::prefix(source.strip, put);
 }
 
-Task<> Discovery::take_pairs(const Source& source, OpContext& context) {
-  const Destination& destination = *job_.destination;
-  const listing::KeyMapping& mapping = mappings_.front();
-  listing::ParallelLister source_lister(*source.store, list_request(source.prefix), {}, context);
-  listing::ParallelLister destination_lister(*destination.store, list_request(destination.prefix), {},
-                                             context);
-  ObservedStream listed(source_lister, *this, &source, *source.store);
-  ObservedStream theirs(destination_lister, *this, nullptr, *destination.store);
-  listing::EntryStream* ours = &listed;
-  std::optional<listing::SortedStream> keys;
-  std::optional<listing::KeySelection> selected;
-  if (source.keys) {
-    keys.emplace(*source.keys, listing::SpillSortOptions{.directory = spool_folder()});
-    ours = &selected.emplace(*ours, *keys);
+// Whether what is found can be told apart from what was found before a place, without remembering all of it.
+bool Discovery::can_go_on() const {
+  return merges() || !job_.destination || job_.destination->key ||
+         (job_.sources.size() == 1 && mappings_.front().keeps_order());
+}
+
+std::optional<std::string> Discovery::place_in(std::uint16_t index,
+                                               const listing::EntryStream& stream) const {
+  if (!ports_.engine.durable() || !can_go_on()) return std::nullopt;
+  DiscoveryPlace place{.source = index};
+  place.stream = stream.place();
+  if (!place.stream) return std::nullopt;
+  return place.to_text();
+}
+
+std::optional<std::string> Discovery::place_behind_pairs() const {
+  if (last_pair_.empty()) return std::nullopt;
+  DiscoveryPlace place;
+  place.pair = last_pair_;
+  for (const std::string& skipped : passed_over_)
+    if (skipped <= last_pair_ && last_pair_ < skipped + "0") place.skipped.push_back(skipped);
+  return place.to_text();
+}
+
+bool Discovery::step_is_due(OpContext& context) const {
+  if (chunks_.has_full() || extras_.has_full()) return true;
+  return context.env().steady_now() - last_step_ >= kStepTime;
+}
+
+// False once the run is cancelled.
+Task<bool> Discovery::commit(std::optional<std::string> place, bool last, OpContext& context) {
+  const SteadyTime now = context.env().steady_now();
+  DiscoveryStep step;
+  // With a place behind them, objects cannot wait for their chunk to become full.
+  if (ports_.engine.durable() || last || now - last_step_ >= kStepTime) {
+    chunks_.take_all(step.chunks);
+    extras_.take_all(step.chunks);
+  } else {
+    chunks_.take_full(step.chunks);
+    extras_.take_full(step.chunks);
   }
-  // Where the mapping does not keep the order, the source is sorted by what it is mapped to.
-  std::optional<listing::SortedStream> sorted;
-  if (!mapping.keeps_order())
-    ours = &sorted.emplace(*ours, listing::SpillSortOptions{.directory = spool_folder()}, &mapping);
-  listing::MergeWalk walk(*ours, theirs, mapping);
-  std::exception_ptr error;
-  try {
-    bool open = true;
-    while (open && !context.stop().draining()) {
-      const auto pairs = co_await walk.next(context);
-      if (pairs.empty()) break;
-      for (const listing::SourceAndDestination& pair : pairs) {
-        take_pair(source, pair);
-        if (chunks_.full()) open = open && co_await chunks_.flush(context);
-      }
-      co_await report(context);
-    }
-    if (selected && open && !context.stop().draining()) note_missing_keys(source, selected->missing());
-  } catch (...) {
-    error = std::current_exception();
-  }
-  co_await ours->close();
-  co_await theirs.close();
-  if (error) std::rethrow_exception(error);
-}
-
-// Whether an earlier object of this run goes to mapped_ as well: one of the two would be lost, and a move
-// would then delete it at its source.
-bool Discovery::meets_another(std::uint16_t index) {
-  if (merges()) return false;  // there the walk itself tells
-  if (job_.sources.size() == 1 && mappings_[index].keeps_order()) return false;
-  if (job_.sources.size() == 1 && !job_.sources[index].keys) {  // sorted by mapped key: they lie side by side
-    const bool meets = has_taken_ && mapped_ == last_taken_;
-    last_taken_ = mapped_;
-    has_taken_ = true;
-    return meets;
-  }
-  // Several sources, or a list of keys in its own order: remembered by a hash. Two keys of one hash, one in
-  // 10^5 runs of ten million objects, would fail one object by mistake.
-  return !taken_.insert(std::hash<std::string>{}(mapped_)).second;
-}
-
-// Nothing if the object can have no key at the destination: then that is its outcome.
-std::optional<Item> Discovery::item_of(const Source& source, std::uint16_t index, const store::Entry& entry) {
-  TextArena& text = chunks_.text();
-  Item item;
-  if (job_.destination) {
-    if (job_.destination->key) {
-      item.destination_key = text.store(*job_.destination->key);
-    } else {
-      if (auto error = mappings_[index].map(entry, mapped_)) {
-        fail(source, entry.key, *error);
-        return std::nullopt;
-      }
-      if (meets_another(index)) {
-        fail(source, entry.key, collision());
-        return std::nullopt;
-      }
-      item.destination_key = text.store(mapped_);
-    }
-  }
-  item.key = text.store(entry.key);
-  item.etag = text.store(entry.etag);
-  item.version = text.store(entry.version);
-  item.storage_class = text.store(entry.storage_class);
-  item.size = entry.size;
-  item.modified = entry.modified;
-  item.changed = entry.changed;
-  item.kind = entry.kind;
-  item.source = index;
-  return item;
-}
-
-void Discovery::add(const Item& item) {
-  chunks_.add() = item;
-  chunks_.count(item.size);
-}
-
-void Discovery::take_entry(const Source& source, std::uint16_t index, const store::Entry& entry,
-                           bool facts_known) {
-  if (source.glob && !source.glob->matches(entry.key)) return;  // was never meant: not part of the accounts
-  count_listed(entry);
-  if (!facts_known && !entry.key.starts_with(source.strip))
-    return fail(source, entry.key,
-                Error(ErrorClass::invalid_argument, "the key is not below the source " + source.text));
-  if (filters_[index].judge(entry) != listing::FilterReason::accepted) {
-    ++found_.filtered;
-    return;
-  }
-  if (job_.operation != Operation::remove && entry.kind == store::EntryKind::delete_marker)
-    return skip(source, entry.key, "delete marker");
-  if (auto item = item_of(source, index, entry)) {
-    item->action = job_.operation == Operation::remove ? Action::remove : Action::copy;
-    item->facts_known = facts_known;
-    add(*item);
-  }
-}
-
-void Discovery::take_pair(const Source& source, const listing::SourceAndDestination& pair) {
-  const Destination& destination = *job_.destination;
-  if (pair.source == nullptr) return take_extra(*pair.destination);
-  const store::Entry& entry = *pair.source;
-  if (pair.destination != nullptr) ++result_.destination_objects;
-  count_listed(entry);
-  if (filters_.front().judge(entry) != listing::FilterReason::accepted) {
-    ++found_.filtered;
-    return;
-  }
-  if (pair.problem == listing::PairProblem::collision) return fail(source, entry.key, collision());
-  const bool checking = job_.operation == Operation::check;
-  // A folder's marker on an object store is a directory on a file system, which lists them only when asked.
-  const bool marker = pair.destination == nullptr && entry.size == 0 && entry.key.ends_with('/') &&
-                      destination.store->capabilities().directories;
-  if (pair.destination == nullptr && checking && !marker) return missing(source, entry);
-  std::string_view reason = "missing at the destination";
-  bool differs = true;
-  if (pair.destination != nullptr) {
-    const listing::Decision decision =
-        listing::decide(entry, *pair.destination, source.store->capabilities(),
-                        destination.store->capabilities(), job_.options.compare);
-    reason = describe(decision);
-    differs = decision.verdict == listing::Verdict::differs;
-    const bool look_closer = checking && job_.options.check != CheckMode::metadata;
-    if (decision.verdict == listing::Verdict::same && !look_closer) {
-      if (checking)
-        ++found_.same;
-      else
-        skip(source, entry.key, reason);
-      return;
-    }
-  }
-  std::optional<Item> item = item_of(source, 0, entry);
-  if (!item) return;
-  item->reason = reason;
-  item->destination_size = pair.destination != nullptr ? pair.destination->size : 0;
-  if (checking)
-    item->action = Action::compare;
-  else
-    item->action = differs && !marker ? Action::copy : Action::copy_if_details;
-  add(*item);
-}
-
-// What the destination has and the source does not. Objects that a filter keeps out of the source are not
-// seen as extra: what was not to be copied is not to be deleted.
-void Discovery::take_extra(const store::Entry& entry) {
-  if (extra_filter_->judge(entry) != listing::FilterReason::accepted) return;
-  ++result_.destination_objects;
-  if (is_skipped_at_source(entry.key)) return;
-  if (job_.operation == Operation::check) {
-    if (job_.options.check_one_way) return;
-    ++found_.extra;
-    ++found_.extra_kept;
-    Outcome outcome;
-    outcome.kind = OutcomeKind::different;
-    outcome.key = outcome.destination_key = entry.key;
-    outcome.reason = "extra at the destination";
-    outcome.size = entry.size;
-    outcome.extra = true;
-    ports_.sink.accept(outcome);
-    return;
-  }
-  ++found_.extra;
-  Item& item = extras_.add();
-  item.action = Action::remove;
-  item.key = extras_.text().store(entry.key);
-  item.etag = extras_.text().store(entry.etag);
-  item.size = entry.size;
-  item.modified = entry.modified;
-}
-
-// A link or special file that the source's listing passed over still is there: what the destination has in
-// its place, or below it, is no extra. Pairs come in order, so what lies behind is forgotten.
-bool Discovery::is_skipped_at_source(std::string_view destination_key) {
-  const std::string_view relative = destination_key.substr(job_.destination->prefix.size());
-  // Everything below `a` begins with `a/`, and `a0` is the first key behind all that.
-  while (!passed_over_.empty() && mappings_.front().keeps_order() && relative >= passed_over_.front() + "0")
-    passed_over_.pop_front();
-  for (const std::string& skipped : passed_over_) {
-    if (!relative.starts_with(skipped)) continue;
-    if (relative.size() == skipped.size() || relative[skipped.size()] == '/') return true;
-  }
-  return false;
-}
-
-void Discovery::count_listed(const store::Entry& entry) {
-  ++found_.listed;
-  ++result_.source_objects;
-  found_.listed_bytes += entry.size;
-  ports_.progress.listed_objects.fetch_add(1, std::memory_order_relaxed);
-}
-
-void Discovery::note_skipped(const store::ListPage& page, const Source& source) {
-  for (const store::SkippedEntry& skipped : page.skipped) {
-    ++found_.listed;
-    ++result_.source_objects;
-    skip(source, skipped.key, reason_text(skipped.reason));
-    if (merges()) passed_over_.emplace_back(skipped.key.substr(source.strip.size()));
-  }
-}
-
-void Discovery::note_failures(const store::ListPage& page, const store::Store& store) {
-  for (const store::ListFailure& failure : page.failures) {
-    ++found_.list_failures;
-    list_failed_ = true;
-    ports_.progress.failed_objects.fetch_add(1, std::memory_order_relaxed);
-    Outcome outcome;
-    outcome.kind = OutcomeKind::failed;
-    outcome.key = failure.key;
-    outcome.error =
-        failure.error.subject().empty() ? failure.error.on(store.describe(failure.key)) : failure.error;
-    ports_.sink.accept(outcome);
-  }
-}
-
-void Discovery::skip(const Source& source, std::string_view key, std::string_view reason) {
-  ++found_.skipped;
-  ports_.progress.skipped_objects.fetch_add(1, std::memory_order_relaxed);
-  if (ports_.sink.wants_all()) settle(source, key, OutcomeKind::skipped, reason, std::nullopt);
-}
-
-// Keys that somebody has written down and the source does not have.
-void Discovery::note_missing_keys(const Source& source, std::uint64_t count) {
-  if (count == 0) return;
-  found_.listed += count;
-  found_.failed += count;
-  ports_.progress.failed_objects.fetch_add(count, std::memory_order_relaxed);
-  settle(source, "", OutcomeKind::failed, "",
-         Error(ErrorClass::not_found, std::to_string(count) + " of the given keys are not at the source")
-             .on(source.text)
-             .with_hint("keys are written as they stand below the source"));
-}
-
-void Discovery::missing(const Source& source, const store::Entry& entry) {
-  ++found_.missing;
-  settle(source, entry.key, OutcomeKind::different, "missing at the destination", std::nullopt);
-}
-
-void Discovery::fail(const Source& source, std::string_view key, Error error) {
-  ++found_.failed;
-  ports_.progress.failed_objects.fetch_add(1, std::memory_order_relaxed);
-  settle(source, key, OutcomeKind::failed, "", std::move(error));
-}
-
-void Discovery::settle(const Source& source, std::string_view key, OutcomeKind kind, std::string_view reason,
-                       std::optional<Error> error) {
-  Outcome outcome;
-  outcome.kind = kind;
-  outcome.key = key;
-  outcome.reason = reason;
-  outcome.source = static_cast<std::uint16_t>(&source - job_.sources.data());
-  outcome.error = std::move(error);
-  ports_.sink.accept(outcome);
+  step.accounts = std::exchange(found_, {});
+  step.ledger = ledger_.take();
+  step.place = std::move(place);
+  step.first = std::exchange(first_, false);
+  step.last = last;
+  committing_ = true;
+  const bool open = co_await ports_.engine.discovered(std::move(step), context);
+  committing_ = false;
+  last_step_ = context.env().steady_now();
+  co_return open;
 }
 
 }  // namespace haul::job

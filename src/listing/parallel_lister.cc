@@ -429,6 +429,12 @@ std::optional<ListCursor> ParallelLister::cursor() const {
   return run_->cursor();
 }
 
+std::optional<std::string> ParallelLister::place() const {
+  const auto here = cursor();
+  if (!here) return std::nullopt;
+  return here->to_json();
+}
+
 const ListEffort& ParallelLister::effort() const noexcept {
   return run_->effort;
 }

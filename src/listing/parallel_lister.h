@@ -23,6 +23,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
 
 #include "listing/entry_stream.h"
 #include "listing/list_cursor.h"
@@ -64,6 +65,8 @@ class ParallelLister final : public EntryStream {
   // What next() has not handed out yet. Nothing where a place in the listing is not a key: one level, all
   // versions, or a store without order.
   std::optional<ListCursor> cursor() const;
+  // cursor() as JSON; the constructor that takes a cursor goes on there.
+  std::optional<std::string> place() const override;
   const ListEffort& effort() const noexcept;
 
  private:

@@ -1,0 +1,58 @@
+// Items become chunks, of a size that suits the work.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <vector>
+
+#include "job/chunk.h"
+#include "job/job.h"
+
+namespace haul::job {
+
+// How large chunks should be: so that one takes some twenty seconds at the rate of the last ones, at least a
+// hundred objects and at most what the job says. Thread safety: all methods from any thread.
+class ChunkPace {
+ public:
+  explicit ChunkPace(const Options& options);
+
+  // What one chunk took, from its lease to its end.
+  void measured(std::uint64_t objects, std::uint64_t bytes, Duration took) noexcept;
+  std::uint64_t objects() const noexcept { return objects_.load(std::memory_order_relaxed); }
+  std::uint64_t bytes() const noexcept { return bytes_.load(std::memory_order_relaxed); }
+
+ private:
+  struct Bounds {
+    std::uint64_t least, most;
+  };
+  static void follow(std::atomic<std::uint64_t>& size, const Bounds& bounds, double wanted) noexcept;
+
+  const Bounds object_bounds_, byte_bounds_;
+  std::atomic<std::uint64_t> objects_, bytes_;
+};
+
+// Belongs to one shard. The pace must outlive it.
+class ChunkBuilder {
+ public:
+  ChunkBuilder(const ChunkPace& pace, bool extras) : pace_(pace), extras_(extras) {}
+
+  // Where the texts of the next item go before it is added.
+  TextArena& text() noexcept { return chunk_.text; }
+  void add(const Item& item);
+
+  bool empty() const noexcept { return full_.empty() && chunk_.items.empty(); }
+  bool has_full() const noexcept { return !full_.empty(); }
+  // Take away the full chunks, or also the one that is not yet full: behind what is there already.
+  void take_full(std::vector<Chunk>& chunks);
+  void take_all(std::vector<Chunk>& chunks);
+
+ private:
+  void seal();
+
+  const ChunkPace& pace_;
+  const bool extras_;
+  Chunk chunk_;
+  std::vector<Chunk> full_;
+};
+
+}  // namespace haul::job
