@@ -233,7 +233,7 @@ std::optional<ChunkRow> RunTables::next_queued(std::int64_t run) {
                             .crc = static_cast<std::uint32_t>(rows->integer(9))},
                   .objects = rows->count(10),
                   .bytes = rows->count(11),
-                  .abandoned = column_time(*rows, 12)};
+                  .abandoned = column_time(*rows.operator->(), 12)};
 }
 
 void RunTables::set_queued(std::int64_t run, std::uint64_t chunk) {
