@@ -112,6 +112,11 @@ ReportManifest parse_manifest(std::string_view json) {
     manifest.created = *created;
     for (const Json& segment : ours.at("segments"))
       manifest.segments.push_back(segment_of(segment));
+    for (const Json& result : document.at("Results")) {
+      const auto key = result.at("Key").get<std::string>();
+      manifest.results.emplace_back(key.substr(key.rfind('/') + 1),
+                                    result.at("MD5Checksum").get<std::string>());
+    }
     const auto& chain = manifest.segments.empty() ? std::string(kChainBegin) : manifest.segments.back().chain;
     if (ours.at("chain") != chain)
       throw Error(ErrorClass::data_loss, "ends in another value of the chain than its last segment");

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/env.h"
@@ -37,6 +38,8 @@ struct ReportManifest {
   bool csv = true;
   Time created{};
   std::vector<Segment> segments;  // in the order of the chain; the last is summary.json
+  // Read from Results, for comparing; written from the segments. File name and MD5.
+  std::vector<std::pair<std::string, std::string>> results;
 };
 
 // `bucket` and `prefix`: where the files lie, if that is in a bucket.
