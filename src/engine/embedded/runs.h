@@ -53,17 +53,17 @@ struct RunInfo {
   std::uint64_t chunks_leased = 0;
   std::uint64_t chunks_done = 0;
   std::uint64_t objects_queued = 0;      // in chunks that are queued, held or leased
+  std::uint64_t bytes_queued = 0;        // of these objects; not of extras, which only go
   std::optional<Duration> oldest_lease;  // age
 };
 
+// A chunk that somebody works on.
 struct ChunkInfo {
   std::uint64_t id = 0;
   std::uint64_t objects = 0, bytes = 0;
   std::uint32_t attempt = 1;
   job::Stage stage = job::Stage::begin;
-  std::string state;                  // "queued", "held", "leased"
-  std::optional<Duration> leased;     // for how long
-  std::optional<Duration> starts_in;  // put back until then
+  std::optional<Duration> leased;  // for how long
 };
 
 // An object that failed, as the state remembers it while it keeps the run.
@@ -152,7 +152,9 @@ class Runs {
   std::size_t forget_old(const Retention& retention);
 
  private:
-  RunInfo read(sqlite::Statement& row) const;
+  RunInfo read(sqlite::Statement& row);
+  void count_chunks(std::int64_t number, RunInfo& run);
+  bool keeps_sources(const RunInfo& run);
   std::int64_t number_of(const std::string& id);
 
   StateDirectory& state_;
