@@ -34,7 +34,21 @@ std::string_view remedy_words(ErrorClass error_class) {
   return "";
 }
 
+bool at_work(job::RunStatus status) {
+  return !job::is_final(status) && status != job::RunStatus::paused &&
+         status != job::RunStatus::awaiting_approval;
+}
+
 }  // namespace
+
+std::string status_text(const engine::RunInfo& run) {
+  std::string text(to_string(run.status));
+  if (run.stuck)
+    text += " (stuck)";
+  else if (!run.alive && at_work(run.status))
+    text += " (no process)";
+  return text;
+}
 
 std::string_view short_id(std::string_view id) noexcept {
   return id.substr(0, kTimeOfId);
@@ -64,6 +78,18 @@ std::string advice_for(const engine::RunInfo& run) {
   return fmt::format(
       "the process that worked on it ({} on {}) has gone: haul resume {} goes on from where it stood",
       run.pid, run.host, id);
+}
+
+void refuse(const engine::RunInfo& run, std::string_view why) {
+  const Error error =
+      Error(ErrorClass::precondition_failed, fmt::format("it is {}: {}", status_text(run), why))
+          .on("run " + run.id);
+  const std::string advice = advice_for(run);
+  throw advice.empty() ? error : error.with_hint(advice);
+}
+
+void refuse_ended(const engine::RunInfo& run) {
+  if (job::is_final(run.status)) refuse(run, "it has ended");
 }
 
 }  // namespace haul::app

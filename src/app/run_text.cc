@@ -29,11 +29,6 @@ std::string moment(Time time, Time now) {
   return format_iso8601(time, Fraction::none) + " (" + ago(time, now) + ")";
 }
 
-bool at_work(job::RunStatus status) {
-  return !job::is_final(status) && status != job::RunStatus::paused &&
-         status != job::RunStatus::awaiting_approval;
-}
-
 void add_line(std::string& text, std::string_view head, std::string_view line) {
   text += fmt::format("{:<10}{}\n", head, line);
 }
@@ -80,15 +75,6 @@ std::string short_count(std::uint64_t count) {
   for (value /= 1000; value >= 999.5 && unit != 'T'; value /= 1000)
     unit = unit == 'K' ? 'M' : unit == 'M' ? 'G' : 'T';
   return fmt::format("{:.{}f}{}", value, value < 9.995 ? 2 : value < 99.95 ? 1 : 0, unit);
-}
-
-std::string status_text(const engine::RunInfo& run) {
-  std::string text(to_string(run.status));
-  if (run.stuck)
-    text += " (stuck)";
-  else if (!run.alive && at_work(run.status))
-    text += " (no process)";
-  return text;
 }
 
 std::string runs_table(std::span<const engine::RunInfo> runs, Time now, std::size_t width) {
@@ -139,7 +125,8 @@ Figures figures_of(const engine::RunInfo& run) {
   figures.found_objects =
       std::max(objects_done(accounts) + extras_done + run.objects_queued, figure("found_objects"));
   figures.done_bytes = std::max({accounts.copied_bytes, figure("done_bytes"), figure("moved_bytes")});
-  figures.found_bytes = std::max(figure("found_bytes"), figures.done_bytes);
+  figures.found_bytes =
+      std::max({figure("found_bytes"), accounts.copied_bytes + run.bytes_queued, figures.done_bytes});
   figures.failed_objects = std::max(accounts.failures(), figure("failed_objects"));
   figures.listed_objects = std::max(accounts.listed, figure("listed_objects"));
   figures.listing = !run.discovery_ended && !job::is_final(run.status);
@@ -170,6 +157,7 @@ std::string run_text(const RunPicture& picture, const Estimate& estimate, Time n
   } else if (!run.accounts.closed()) {
     add_line(text, "", "the accounts DO NOT ADD UP");
   }
+  if (run.status == job::RunStatus::awaiting_approval) add_line(text, "would", approval_text(run));
   if (run.accounts.rows_updated != 0 || run.accounts.rows_unmatched != 0)
     add_line(text, "catalogue", catalogue_line(run.accounts));
   if (run.accounts.sources_kept != 0)
@@ -213,7 +201,6 @@ std::string watch_text(const RunPicture& picture, const Estimate& estimate, Time
         fmt::format("{:>9} {}: {}", with_commas(kind.count), kind_name(kind), visible(kind.example.key)));
   std::size_t shown = 0;
   for (const engine::ChunkInfo& chunk : picture.in_work) {
-    if (chunk.state != "leased") continue;
     if (++shown > kChunksShown) break;
     lines.push_back(fmt::format("  chunk {}: {} objects, {}{}{}", chunk.id, with_commas(chunk.objects),
                                 format_size(chunk.bytes),
@@ -227,20 +214,14 @@ std::string watch_text(const RunPicture& picture, const Estimate& estimate, Time
   return text;
 }
 
-std::string approval_text(const engine::RunInfo& run, std::span<const engine::ChunkInfo> chunks) {
-  std::uint64_t bytes = 0;
-  for (const engine::ChunkInfo& chunk : chunks)
-    bytes += chunk.bytes;
+std::string approval_text(const engine::RunInfo& run) {
   const job::Accounts& accounts = run.accounts;
   const std::uint64_t extras = accounts.extra - std::min(accounts.extra, accounts.extra_kept);
   const std::uint64_t objects = objects_to_do(accounts);
-  std::string text = equation_lines(accounts).front() + "\n";
-  text += fmt::format("it would {} {} objects, {}\n", visible(run.operation), with_commas(objects),
-                      format_size(bytes));
-  const bool removes = run.operation == "move" || run.operation == "delete";
-  if (removes) text += fmt::format("and remove {} objects at the source\n", with_commas(objects));
-  if (extras != 0) text += fmt::format("and remove {} objects at the destination\n", with_commas(extras));
-  if (!removes && extras == 0) text += "and remove nothing\n";
+  std::string text = fmt::format("{} {} objects, {}", visible(run.operation), with_commas(objects),
+                                 format_size(run.bytes_queued));
+  if (run.operation == "move") text += fmt::format("; remove {} at the source", with_commas(objects));
+  if (extras != 0) text += fmt::format("; remove {} objects at the destination", with_commas(extras));
   return text;
 }
 

@@ -22,8 +22,8 @@ struct FailureKind {
 // A run with what belongs to it.
 struct RunPicture {
   engine::RunInfo info;
-  std::vector<FailureKind> failures;      // the most frequent first
-  std::vector<engine::RunInfo> children;  // that retry it, undo it or end it
+  std::vector<FailureKind> failures;       // the most frequent first
+  std::vector<engine::RunInfo> children;   // that retry it, undo it or end it
   std::vector<engine::ChunkInfo> in_work;
 };
 
@@ -32,9 +32,6 @@ std::string runs_table(std::span<const engine::RunInfo> runs, Time now, std::siz
 
 // "1,234", from six digits on "123K", "1.23M".
 std::string short_count(std::uint64_t count);
-
-// "PROCESSING", and for a run that nobody works on although it should be: "PROCESSING (no process)".
-std::string status_text(const engine::RunInfo& run);
 
 // What was asked of a run that has not ended: "pause", "cancel"; or nothing.
 std::string_view wish_word(const engine::RunInfo& run);
@@ -52,7 +49,7 @@ std::string watch_text(const RunPicture& picture, const Estimate& estimate, Time
 std::string watch_line(const RunPicture& picture, const Estimate& estimate);
 
 // What a run that waits for approval would do: objects, bytes, deletions.
-std::string approval_text(const engine::RunInfo& info, std::span<const engine::ChunkInfo> chunks);
+std::string approval_text(const engine::RunInfo& info);
 
 std::string failure_kinds_text(std::span<const FailureKind> kinds, std::string_view run);
 std::string error_line(const engine::ErrorRecord& record);

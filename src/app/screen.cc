@@ -1,5 +1,6 @@
 #include "app/screen.h"
 
+#include <fmt/format.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -51,18 +52,36 @@ void Screen::show_status(std::string status) {
   draw({});
 }
 
-// One write, so that nothing flickers: to the start of the line, what stays, the status, and what was longer
-// before is erased.
+std::size_t Screen::height() const noexcept {
+  winsize size{};
+  if (::ioctl(descriptor_, TIOCGWINSZ, &size) == 0 && size.ws_row > 0) return size.ws_row;
+  return 24;
+}
+
+// One write, so that nothing flickers: to where the status begins, what stays, the status, and what was
+// longer before is erased.
 void Screen::draw(std::string_view above) {
   std::string text;
+  if (rows_drawn_ != 0) text += fmt::format("\x1b[{}A", rows_drawn_);
   if (terminal_) text += '\r';
   if (!above.empty()) {
     text += above;
     text += terminal_ ? "\x1b[K\n" : "\n";
   }
   if (terminal_) {
-    text += cut_to_width(status_, width() - 1);
-    text += "\x1b[K";
+    const std::size_t columns = width() - 1, rows = height();
+    const bool had_more = rows_drawn_ != 0;
+    rows_drawn_ = 0;
+    for (std::string_view rest = status_;;) {
+      const std::size_t end = rest.find('\n');
+      text += cut_to_width(rest.substr(0, end), columns);
+      text += "\x1b[K";
+      if (end == std::string_view::npos || rows_drawn_ + 1 == rows) break;
+      rest.remove_prefix(end + 1);
+      text += '\n';
+      ++rows_drawn_;
+    }
+    if (had_more) text += "\x1b[J";
   }
   put(text);
 }

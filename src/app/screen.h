@@ -17,12 +17,14 @@ class Screen {
   Screen& operator=(const Screen&) = delete;
 
   bool is_terminal() const noexcept { return terminal_; }
-  std::size_t width() const noexcept;  // columns; 80 if it is no terminal
+  std::size_t width() const noexcept;   // columns; 80 if it is no terminal
+  std::size_t height() const noexcept;  // rows; 24 if it is no terminal
 
   // A line that stays, above the status.
   void say(std::string_view line);
 
-  // Replaces the status; cut to the width. Nothing where it is no terminal. Empty: none.
+  // Replaces the status, of one line or several; each is cut to the width, and what the terminal has no rows
+  // for is left out. Nothing where it is no terminal. Empty: none.
   void show_status(std::string status);
 
  private:
@@ -33,6 +35,7 @@ class Screen {
   const bool terminal_;
   std::mutex mutex_;  // guards the status, and writing
   std::string status_;
+  std::size_t rows_drawn_ = 0;  // of the status, below the row it begins in
 };
 
 // The first `columns` columns of UTF-8 text, counting a code point as one.

@@ -1,0 +1,71 @@
+// resume, retry, undo: runs of a state, worked on here.
+
+#include <fmt/format.h>
+
+#include "app/commands.h"
+#include "app/kept_runs.h"
+#include "app/remedy.h"
+#include "app/stored_run.h"
+#include "app/usage_error.h"
+
+namespace haul::app {
+namespace {
+
+// A new run beside the one that it follows.
+Task<int> run_after(Session& session, KeptRuns& kept, const engine::RunInfo& before, RunSelection selection) {
+  kept.state().lock();
+  selection.of = before.id;
+  const std::string run =
+      create_run(kept.state(), {.spec = before.spec, .parent = before.id, .selection = std::move(selection)});
+  if (!session.settings().quiet)
+    session.screen().say(fmt::format(
+        "run {}, of {} of run {}", short_id(run),
+        session.settings().command == Command::undo ? "the moves" : "the failures", short_id(before.id)));
+  std::vector<std::string> runs{run};
+  co_return co_await run_stored(session, kept.state(), std::move(runs));
+}
+
+void refuse_unended(const engine::RunInfo& run) {
+  if (!job::is_final(run.status)) refuse(run, "it has not ended");
+}
+
+}  // namespace
+
+Task<int> resume_command(Session& session) {
+  KeptRuns kept(session.settings(), session.env());
+  const engine::RunInfo run = kept.named();
+  refuse_ended(run);
+  if (run.alive)
+    refuse(run, fmt::format("process {} on {} works on it; haul watch {} shows it", run.pid, run.host,
+                            short_id(run.id)));
+  kept.state().lock();
+  std::vector<std::string> runs{run.id};
+  co_return co_await run_stored(session, kept.state(), std::move(runs));
+}
+
+Task<int> retry_command(Session& session) {
+  const Settings& settings = session.settings();
+  KeptRuns kept(settings, session.env());
+  const engine::RunInfo run = kept.named();
+  refuse_unended(run);
+  if (kept.failures(run, settings.error_selection).empty())
+    refuse(run, run.accounts.failures() == 0 ? "nothing of it failed" : "nothing of it failed in this way");
+  RunSelection selection;
+  selection.kind = RunSelection::Kind::errors;
+  selection.errors = error_filter(settings.error_selection);
+  co_return co_await run_after(session, kept, run, std::move(selection));
+}
+
+Task<int> undo_command(Session& session) {
+  KeptRuns kept(session.settings(), session.env());
+  const engine::RunInfo run = kept.named();
+  refuse_unended(run);
+  if (run.operation != "move") refuse(run, "only a move can be undone, and it was a " + run.operation);
+  if (run.accounts.sources_kept == 0)
+    refuse(run, "its sources were not kept (keep-source in the job keeps them)");
+  RunSelection selection;
+  selection.kind = RunSelection::Kind::revert;
+  co_return co_await run_after(session, kept, run, std::move(selection));
+}
+
+}  // namespace haul::app
