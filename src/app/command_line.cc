@@ -36,12 +36,12 @@ constexpr std::pair<std::string_view, std::string_view> kHabits[] = {
     {"--recurse", "--recursive"},
 };
 constexpr std::pair<std::string_view, std::string_view> kCommandHabits[] = {
-    {"copy", "cp"},         {"move", "mv"},       {"delete", "rm"},       {"list", "ls"},
-    {"size", "du"},         {"head", "stat"},     {"info", "stat"},       {"mirror", "sync"},
-    {"diff", "check"},      {"compare", "check"}, {"s3", "ls"},           {"remove", "rm"},
-    {"run", "plan"},        {"jobs", "runs"},     {"ps", "runs"},         {"stop", "pause"},
-    {"kill", "cancel"},     {"abort", "cancel"},  {"continue", "resume"}, {"redrive", "retry"},
-    {"failures", "errors"}, {"revert", "undo"},   {"tail", "watch"},
+    {"copy", "cp"},      {"move", "mv"},         {"delete", "rm"},     {"list", "ls"},
+    {"size", "du"},      {"head", "stat"},       {"info", "stat"},     {"mirror", "sync"},
+    {"diff", "check"},   {"compare", "check"},   {"s3", "ls"},         {"remove", "rm"},
+    {"jobs", "runs"},    {"ps", "runs"},         {"stop", "pause"},    {"kill", "cancel"},
+    {"abort", "cancel"}, {"continue", "resume"}, {"redrive", "retry"}, {"failures", "errors"},
+    {"revert", "undo"},  {"tail", "watch"},
 };
 
 struct Split {

@@ -101,6 +101,20 @@ void add_listing_options(CLI::App& app, Command command, Settings& settings) {
               });
 }
 
+void add_job_options(CLI::App& app, Settings& settings) {
+  add_state_options(app, settings);
+  OptionAdder add(app, "Job");
+  add.value("--set", "NAME=VALUE", "value of ${NAME} in the job file; wins over the environment",
+            [&settings](const std::string& text) {
+              const std::size_t equals = text.find('=');
+              if (equals == 0 || equals == std::string::npos)
+                throw Error(ErrorClass::invalid_argument, "is no NAME=VALUE");
+              settings.variables.emplace_back(text.substr(0, equals), text.substr(equals + 1));
+            });
+  add.flag("--resume", settings.go_on, "go on with the last unfinished run of the job, if there is one");
+  add.flag("-n,--dry-run", settings.dry_run, "say what would be done, change nothing");
+}
+
 void add_runs_options(CLI::App& app, Settings& settings) {
   add_state_options(app, settings);
   OptionAdder add(app, "Filters");
@@ -144,6 +158,7 @@ void add_options(CLI::App& app, Command command, Settings& settings, const Env& 
       break;
     case Command::doctor: add_doctor_options(app, settings); break;
     case Command::help: add_help_options(app, settings); break;
+    case Command::run: add_job_options(app, settings); break;
     case Command::runs: add_runs_options(app, settings); break;
     case Command::errors:
       add_state_options(app, settings);
@@ -164,6 +179,7 @@ void add_options(CLI::App& app, Command command, Settings& settings, const Env& 
     case Command::approve:
     case Command::undo: add_state_options(app, settings); break;
     case Command::mb:
+    case Command::tag:
     case Command::version:
     case Command::completion: break;
   }

@@ -4,6 +4,9 @@
 
 #include "app/run_report.h"
 #include "app/session.h"
+#include "job/progress.h"
+#include "job/run_engine.h"
+#include "job/spec.h"
 #include "runtime/task.h"
 
 namespace haul::app {
@@ -18,6 +21,10 @@ Task<int> make_bucket_command(Session& session);
 Task<int> remove_bucket_command(Session& session);
 Task<int> presign_command(Session& session);
 Task<int> doctor_command(Session& session);
+Task<int> job_command(Session& session, std::vector<job::JobSpec> specs);  // run
+Task<int> resume_command(Session& session);
+Task<int> retry_command(Session& session);
+Task<int> undo_command(Session& session);
 
 // Without a session.
 int version_command(const Settings& settings, Output& output);
@@ -32,6 +39,11 @@ Task<int> stream_command(Session& session);
 // Runs a job with a display; then its accounts are to be given, which gives the exit code.
 Task<RunReport> run_here(Session& session, const job::Job& job);
 int give_report(Session& session, const RunReport& report);
+// The same under the settings of one job of several, and with an engine of its own.
+Task<RunReport> run_here(Session& session, const Settings& settings, const job::Job& job);
+Task<RunReport> run_with(Session& session, const Settings& settings, const job::Job& job,
+                         job::RunEngine& engine, job::Progress& progress, bool display);
+int give_report(Session& session, const Settings& settings, const RunReport& report);
 // Both: the common end of commands that change objects.
 Task<int> run_and_report(Session& session, const job::Job& job);
 

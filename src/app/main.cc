@@ -9,6 +9,8 @@
 
 #include "app/command_line.h"
 #include "app/commands.h"
+#include "app/job_files.h"
+#include "app/job_settings.h"
 #include "app/signals.h"
 #include "app/usage_error.h"
 
@@ -23,7 +25,7 @@ void raise_file_limit() {
   ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-Task<int> choose_command(Session& session) {
+Task<int> choose_command(Session& session, std::vector<job::JobSpec> jobs) {
   switch (session.settings().command) {
     case Command::ls: return list_command(session);
     case Command::du: return usage_command(session);
@@ -34,6 +36,10 @@ Task<int> choose_command(Session& session) {
     case Command::rb: return remove_bucket_command(session);
     case Command::presign: return presign_command(session);
     case Command::doctor: return doctor_command(session);
+    case Command::run: return job_command(session, std::move(jobs));
+    case Command::resume: return resume_command(session);
+    case Command::retry: return retry_command(session);
+    case Command::undo: return undo_command(session);
     default: return run_command(session);
   }
 }
@@ -50,7 +56,7 @@ bool only_writes_out(const Settings& settings) {
   }
 }
 
-int run(const Settings& settings, Screen& screen, Output& output) {
+int run(Settings settings, Screen& screen, Output& output) {
   output.when_closed(only_writes_out(settings) ? WhenClosed::stop : WhenClosed::go_on);
   switch (settings.command) {
     case Command::help: return help_command(settings, output);
@@ -58,11 +64,16 @@ int run(const Settings& settings, Screen& screen, Output& output) {
     case Command::completion: return completion_command(settings, output);
     default: break;
   }
+  std::vector<job::JobSpec> jobs;
+  if (settings.command == Command::run) {
+    jobs = load_job_files(settings, system_env());
+    take_process_options(jobs, settings);
+  }
   raise_file_limit();
   const SignalMask mask;
   Session session(settings, system_env(), screen, output);
   const SignalWatch watch(session.runtime().stop(), screen);
-  const int code = session.runtime().run_for(choose_command(session));
+  const int code = session.runtime().run_for(choose_command(session, std::move(jobs)));
   output.flush();
   return session.runtime().stop().draining() && code == kDone ? kInterrupted : code;
 }

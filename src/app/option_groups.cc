@@ -137,6 +137,7 @@ void add_output_options(CLI::App& app, Settings& settings) {
   add.value("--memory", "SIZE", "memory for data and listings (default 256MiB)",
             [&settings](const std::string& text) {
               settings.memory = parse_size(text);
+              settings.memory_given = true;
               if (settings.memory < (32ULL << 20))
                 throw Error(ErrorClass::invalid_argument, "is too little").with_hint("32MiB is the least");
             });

@@ -127,7 +127,7 @@ void OutcomePrinter::accept(const job::Outcome& outcome) {
                                ? outcome_line(job_, outcome, job_.options.dry_run)
                            : failed ? outcome_line(job_, outcome, false)
                                     : std::string();
-  const std::lock_guard lock(mutex_);
+  const std::scoped_lock lock(mutex_, output_.mutex());
   if (job_.options.dry_run) plan(outcome);
   if (settings_.json) {
     if ((failed || different) && failures_.size() < kFailuresKept) failures_.push_back(json);

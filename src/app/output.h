@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <mutex>
 #include <string>
 #include <string_view>
 
@@ -31,6 +32,8 @@ class Output {
     buffer_ += text;
     if (buffer_.size() >= kFlushAt) flush();
   }
+  // For those who write from several shards: to be held while they do.
+  std::mutex& mutex() noexcept { return mutex_; }
   // The buffer itself, for appending in place; call pump() after each piece.
   std::string& buffer() noexcept { return buffer_; }
   void pump() {
@@ -43,6 +46,7 @@ class Output {
   int descriptor_;
   WhenClosed when_closed_ = WhenClosed::stop;
   bool closed_ = false;
+  std::mutex mutex_;
   std::string buffer_;
 };
 

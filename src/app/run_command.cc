@@ -45,17 +45,25 @@ void remove_emptied_directories(const Settings& settings) {
 }  // namespace
 
 Task<RunReport> run_here(Session& session, const job::Job& job) {
-  const Settings& settings = session.settings();
+  return run_here(session, session.settings(), job);
+}
+
+Task<RunReport> run_here(Session& session, const Settings& settings, const job::Job& job) {
   engine::MemoryRunEngine engine(
       {.chunks_waiting = kChunksWaitingPerShard * session.runtime().shard_count()});
   job::Progress progress;
+  co_return co_await run_with(session, settings, job, engine, progress, !settings.quiet);
+}
+
+Task<RunReport> run_with(Session& session, const Settings& settings, const job::Job& job,
+                         job::RunEngine& engine, job::Progress& progress, bool show) {
   OutcomePrinter printer(settings, job, session.screen(), session.output());
   const SteadyTime start = session.env().steady_now();
 
   RunReport report;
   {
     std::optional<ProgressDisplay> display;
-    if (!settings.quiet) display.emplace(progress, session.screen(), session.env());
+    if (show) display.emplace(progress, session.screen(), session.env());
     report.result = co_await job::run_job(job, {engine, progress, printer}, session.runtime());
   }
   report.duration = session.env().steady_now() - start;
@@ -70,7 +78,10 @@ Task<RunReport> run_here(Session& session, const job::Job& job) {
 }
 
 int give_report(Session& session, const RunReport& report) {
-  const Settings& settings = session.settings();
+  return give_report(session, session.settings(), report);
+}
+
+int give_report(Session& session, const Settings& settings, const RunReport& report) {
   if (report.result.error) session.screen().say(std::string("haul: ") + report.result.error->what());
   if (settings.json)
     session.output().write(report_json(settings, report));

@@ -51,7 +51,9 @@ void append_number(std::string& out, std::string_view name, std::uint64_t value)
 int exit_code_of(const Settings& settings, const job::RunResult& result) {
   const job::Accounts& accounts = result.accounts;
   switch (result.status) {
-    case job::RunStatus::cancelled: return kInterrupted;
+    case job::RunStatus::cancelled:
+    case job::RunStatus::paused: return kInterrupted;
+    case job::RunStatus::awaiting_approval: return kDone;
     case job::RunStatus::completed: {
       const bool differs =
           accounts.different != 0 || accounts.missing != 0 || (accounts.extra != 0 && !settings.one_way);
@@ -116,7 +118,15 @@ std::string report_text(const Settings& settings, const RunReport& report) {
 
 std::string report_json(const Settings& settings, const RunReport& report) {
   std::string out = "{\"command\":";
-  append_json(out, command_name(settings.command));
+  append_json(out, report.job.empty() ? command_name(settings.command) : "run");
+  if (!report.job.empty())
+    for (const auto& [name, value] : {std::pair{"run", &report.run},
+                                      {"job", &report.job},
+                                      {"operation", &report.operation},
+                                      {"report", &report.report}}) {
+      out += fmt::format(",\"{}\":", name);
+      append_json(out, *value);
+    }
   out += ",\"status\":";
   append_json(out, to_string(report.result.status));
   out += fmt::format(",\"exit_code\":{},\"dry_run\":{}", exit_code_of(settings, report.result),

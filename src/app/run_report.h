@@ -12,6 +12,8 @@
 namespace haul::app {
 
 struct RunReport {
+  // Of a job: its run and name, and where the run's report lies. Empty for arguments.
+  std::string run, job, operation, report;
   job::RunResult result;
   Duration duration{};
   s3::RequestCounts requests{};

@@ -52,7 +52,11 @@ Services::Entry& Services::entry(const SideSettings& side) {
 }
 
 void Services::need(const SideSettings& side, auth::PolicyScope scope) {
-  if (settings_.scope_down) entry(side).scopes.push_back(std::move(scope));
+  need(settings_, side, std::move(scope));
+}
+
+void Services::need(const Settings& settings, const SideSettings& side, auth::PolicyScope scope) {
+  if (settings.scope_down) entry(side).scopes.push_back(std::move(scope));
 }
 
 void Services::resolve(Entry& entry) {
@@ -102,19 +106,19 @@ std::shared_ptr<auth::CredentialsProvider> Services::with_role(const Entry& entr
       auth::make_role_source(role, entry.identity.credentials, std::move(sts)));
 }
 
-s3::BucketOptions Services::bucket_options(const std::string& name, Use use,
-                                           const auth::AwsSettings& aws) const {
+s3::BucketOptions Services::bucket_options(const Settings& settings, const std::string& name, Use use,
+                                           const auth::AwsSettings& aws) {
   s3::BucketOptions options;
   options.bucket = name;
-  options.requester_pays = settings_.request_payer;
+  options.requester_pays = settings.request_payer;
   if (aws.request_checksums == auth::ChecksumUse::when_required)
     options.checksum_when = s3::ChecksumWhen::required;
-  const ObjectSettings& object = settings_.object;
+  const ObjectSettings& object = settings.object;
   // A customer's key is for what is written, or for what is read where nothing is written to S3.
-  const bool copies = settings_.command == Command::cp || settings_.command == Command::mv ||
-                      settings_.command == Command::sync || settings_.command == Command::plan;
+  const bool copies = settings.command == Command::cp || settings.command == Command::mv ||
+                      settings.command == Command::sync || settings.command == Command::plan;
   const bool writes_s3 =
-      copies && settings_.locations.size() > 1 && settings_.locations.back().starts_with("s3://");
+      copies && settings.locations.size() > 1 && settings.locations.back().starts_with("s3://");
   const bool with_key = !object.sse_c_key_file.empty() && (use == Use::write || !writes_s3);
   if (use == Use::write) {
     options.storage_class = object.storage_class;
@@ -129,9 +133,15 @@ s3::BucketOptions Services::bucket_options(const std::string& name, Use use,
 }
 
 std::shared_ptr<s3::S3Store> Services::bucket(const SideSettings& side, const std::string& name, Use use) {
+  return bucket(settings_, side, name, use);
+}
+
+std::shared_ptr<s3::S3Store> Services::bucket(const Settings& settings, const SideSettings& side,
+                                              const std::string& name, Use use) {
   Entry& found = entry(side);
   resolve(found);
-  return std::make_shared<s3::S3Store>(found.service, bucket_options(name, use, found.identity.settings));
+  return std::make_shared<s3::S3Store>(found.service,
+                                       bucket_options(settings, name, use, found.identity.settings));
 }
 
 std::string Services::endpoint(const SideSettings& side) {

@@ -26,9 +26,13 @@ class Services {
   // Says what the command needs, before the first bucket of that side is made: sessions of assumed roles are
   // limited to that.
   void need(const SideSettings& side, auth::PolicyScope scope);
+  void need(const Settings& settings, const SideSettings& side, auth::PolicyScope scope);
 
   // `name` may be empty, for requests to the service itself.
   std::shared_ptr<s3::S3Store> bucket(const SideSettings& side, const std::string& name, Use use);
+  // The same under the settings of one job of several; identities and limits are shared by all.
+  std::shared_ptr<s3::S3Store> bucket(const Settings& settings, const SideSettings& side,
+                                      const std::string& name, Use use);
 
   // Where the side's service is, for messages and to tell whether two are the same.
   std::string endpoint(const SideSettings& side);
@@ -50,7 +54,8 @@ class Services {
   Entry& entry(const SideSettings& side);
   void resolve(Entry& entry);
   std::shared_ptr<auth::CredentialsProvider> with_role(const Entry& entry);
-  s3::BucketOptions bucket_options(const std::string& name, Use use, const auth::AwsSettings& aws) const;
+  static s3::BucketOptions bucket_options(const Settings& settings, const std::string& name, Use use,
+                                          const auth::AwsSettings& aws);
 
   const Settings& settings_;
   http::Client& client_;

@@ -8,7 +8,11 @@ namespace haul::app {
 namespace {
 
 bool speaks_s3(const Settings& settings) {
-  if (settings.command == Command::mb || settings.command == Command::rb || settings.locations.empty())
+  // What is in a stored run is not known yet.
+  const bool stored = settings.command == Command::run || settings.command == Command::retry || settings.command == Command::resume ||
+                      settings.command == Command::undo;
+  if (settings.command == Command::mb || settings.command == Command::rb || stored ||
+      settings.locations.empty())
     return true;
   return settings.output.starts_with("s3://") ||
          std::ranges::any_of(settings.locations,

@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "job/job.h"
 #include "job/run_status.h"
+#include "job/spec.h"
 #include "listing/filter.h"
 #include "transfer/transfer.h"
 
@@ -34,6 +35,8 @@ enum class Command : std::uint8_t {
   rb,
   presign,
   doctor,
+  run,
+  tag,  // of job files alone
   retry,
   resume,
   undo,
@@ -73,9 +76,9 @@ struct ObjectSettings {
   std::string storage_class, acl, sse, sse_kms_key_id, sse_c_key_file;
 };
 
-enum class Overwrite : std::uint8_t { if_different, always, never, if_newer };
-enum class CompareBy : std::uint8_t { size_and_time, size_only, contents };
-enum class LinkMode : std::uint8_t { skip, follow, preserve };
+using job::CompareBy;
+using job::LinkMode;
+using job::Overwrite;
 enum class ManifestFormat : std::uint8_t { by_name, csv, json };
 enum class Shell : std::uint8_t { bash, zsh, fish };
 
@@ -130,6 +133,7 @@ struct Settings {
   bool allow_empty_source = false;
   std::optional<std::uint64_t> max_failures;
   std::uint64_t memory = 256ULL << 20;
+  bool memory_given = false;
   unsigned shards = 0;
   std::optional<unsigned> concurrency;
 
@@ -145,6 +149,13 @@ struct Settings {
   bool human = false;
   bool summarize = false;
   std::optional<unsigned> depth;
+
+  // Jobs.
+  std::vector<std::pair<std::string, std::string>> variables;  // --set NAME=VALUE
+  bool go_on = false;                                          // run --resume
+  std::string plan;                                            // run --plan
+  store::Tags tags;
+  std::uint32_t attempts = 1;  // of objects that fail for a passing reason
 
   // Durable runs.
   std::string state_directory;  // empty: where the environment has it

@@ -40,7 +40,8 @@ std::string RealStores::endpoint(Side side) {
 std::shared_ptr<store::Store> RealStores::bucket(Side side, const std::string& name) {
   std::shared_ptr<store::Store>& made = made_[(side == Side::source ? "<s3:" : ">s3:") + name];
   if (!made)
-    made = services_.bucket(side_settings(side), name, side == Side::source ? Use::read : Use::write);
+    made = services_.bucket(settings_, side_settings(side), name,
+                            side == Side::source ? Use::read : Use::write);
   return made;
 }
 
@@ -124,6 +125,7 @@ auth::Access access_needed(const Settings& settings, Side side) {
   if (side == Side::source || compares(settings)) access = access | Access::read;
   if (side == Side::source && changes && (settings.command == Command::mv || settings.command == Command::rm))
     access = access | Access::remove;
+  if (settings.command == Command::tag) access = access | Access::tag;
   if (side == Side::destination && changes) {
     access = access | Access::read | Access::write;  // what was written is looked at
     if (settings.delete_extra) access = access | Access::remove;
@@ -165,8 +167,9 @@ void announce_needs(const Settings& settings, Services& services) {
     // The files of an inventory lie anywhere in its bucket.
     const bool inventory = manifest.path.ends_with("manifest.json");
     if (manifest.scheme == store::Scheme::s3)
-      services.need(settings.source_side(), {manifest.bucket, inventory ? std::string() : manifest.path,
-                                             auth::Access::list | auth::Access::read, !inventory});
+      services.need(settings, settings.source_side(),
+                    {manifest.bucket, inventory ? std::string() : manifest.path,
+                     auth::Access::list | auth::Access::read, !inventory});
   }
   const bool has_destination = copies(settings.command) && settings.locations.size() > 1;
   for (std::size_t i = 0; i < settings.locations.size(); ++i) {
@@ -175,7 +178,7 @@ void announce_needs(const Settings& settings, Services& services) {
     const Side side =
         has_destination && i + 1 == settings.locations.size() ? Side::destination : Side::source;
     for (auth::PolicyScope& scope : scopes_needed(settings, location, side))
-      services.need(side == Side::source ? settings.source_side() : settings.destination_side(),
+      services.need(settings, side == Side::source ? settings.source_side() : settings.destination_side(),
                     std::move(scope));
   }
 }

@@ -1,33 +1,15 @@
 // Runs that are kept in a state: created, worked on here, gone on with.
 #pragma once
 
-#include <optional>
-#include <span>
 #include <string>
 #include <vector>
 
+#include "app/run_selection.h"
 #include "app/session.h"
-#include "engine/embedded/runs.h"
 #include "engine/embedded/state_directory.h"
 #include "runtime/task.h"
 
 namespace haul::app {
-
-// Which objects a run is of. Kept with the run, so that whoever goes on with it finds the same ones.
-struct RunSelection {
-  enum class Kind : std::uint8_t {
-    job,     // as the job says
-    errors,  // the objects of run `of` that failed, of those error records that the filter chooses
-    kept,    // remove the sources that run `of` has kept, if they were moved before `moved_before`
-    revert,  // take the moves of run `of` back, as far as their sources are kept
-    plan,    // what the plan lists, if it is still as it was then
-  };
-  Kind kind = Kind::job;
-  std::string of;
-  engine::ErrorFilter errors;  // `after` and `limit` are not looked at
-  std::optional<Time> moved_before;
-  std::string plan;  // path
-};
 
 struct RunRequest {
   std::string spec;    // JobSpec::resolved
@@ -35,7 +17,7 @@ struct RunRequest {
   RunSelection selection;
 };
 
-// --state, $HAUL_STATE, or the default place.
+// --state, $HAUL_STATE, or where the environment has such things.
 std::string state_path(const Settings& settings, const Env& env);
 
 // Creates a run that waits to be worked on. Gives its id. Blocks.

@@ -61,6 +61,12 @@ constexpr std::array<ExampleText, 2> kDoctor{{
     {"haul doctor s3://bucket/prefix/", "may I read, write, delete and list there?"},
     {"haul doctor --abort-uploads --older-than 7d s3://bucket", "remove abandoned uploads"},
 }};
+constexpr std::array<ExampleText, 4> kRun{{
+    {"haul run nightly.yaml", "one job"},
+    {"haul run --dry-run --set BUCKET=test nightly.yaml", "what it would do, with a variable"},
+    {"haul run --resume nightly.yaml", "go on where it was interrupted, or begin"},
+    {"haul run images.yaml logs.yaml", "two at once, sharing what services bear"},
+}};
 constexpr std::array<ExampleText, 3> kRuns{{
     {"haul runs", "the newest first"},
     {"haul runs --job legacy-images --limit 5", "of one job"},
@@ -144,6 +150,12 @@ constexpr CommandTexts kCommands[] = {
      kCheck},
     {Command::plan, "plan", "SRC DST", 2, 2, "what a sync would do, and cost",
      "Objects, bytes, requests by kind, and what the destination cannot keep. Changes nothing.", kPlan},
+    {Command::run, "run", "JOB.yaml...", 1, kMany, "run jobs that are written down",
+     "A job is YAML or JSON (docs/job-file.md; docs/job-schema.json for editors). What is wrong with it is "
+     "said "
+     "before anything runs, with line and column. The run is kept in the state directory: killed at any "
+     "moment, it goes on with haul resume, or with run --resume. Several jobs run at once.",
+     kRun},
     {Command::runs, "runs", "", 0, 0, "list the runs of jobs, newest first",
      "Runs are kept in the state directory with their accounts, their errors and where they stand.", kRuns},
     {Command::status, "status", "RUN", 1, 1, "show how a run stands",

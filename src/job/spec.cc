@@ -83,18 +83,4 @@ JobSpec parse_resolved_spec(std::string_view json) {
   return read_spec(std::move(document), context, problems);
 }
 
-std::string_view operation_word(Operation operation) noexcept {
-  switch (operation) {
-    case Operation::copy: return "copy";
-    case Operation::move: return "move";
-    case Operation::sync: return "sync";
-    case Operation::remove: return "delete";
-    case Operation::check: return "verify";
-    case Operation::tag: return "tag";
-    case Operation::remove_kept: return "remove-kept";
-    case Operation::revert: return "undo";
-  }
-  return "";
-}
-
 }  // namespace haul::job

@@ -184,7 +184,4 @@ JobSpec parse_job_spec(std::string_view text, const SpecContext& context);
 // What JobSpec::resolved holds.
 JobSpec parse_resolved_spec(std::string_view json);
 
-// The word of the operation in job files: "delete" for Operation::remove.
-std::string_view operation_word(Operation operation) noexcept;
-
 }  // namespace haul::job

@@ -6,6 +6,7 @@
 #include <array>
 
 #include "base/utf8.h"
+#include "job/report_summary.h"
 
 namespace haul::job {
 namespace {
@@ -60,20 +61,19 @@ class Rules {
       if (!given(use.path) || allows(use, spec_.operation)) continue;
       std::string names;
       for (const Operation operation : use.operations)
-        names += (names.empty() ? "" : ", ") + std::string(operation_word(operation));
-      refuse(
-          use.path,
-          fmt::format("{} has no meaning with the operation {}", use.path, operation_word(spec_.operation)),
-          "it is for: " + names);
+        names += (names.empty() ? "" : ", ") + std::string(to_string(operation));
+      refuse(use.path,
+             fmt::format("{} has no meaning with the operation {}", use.path, to_string(spec_.operation)),
+             "it is for: " + names);
     }
   }
 
   void check_places() {
     if (needs_destination(spec_.operation) && spec_.destination.empty())
-      refuse("", fmt::format("'destination' is missing: {} needs one", operation_word(spec_.operation)));
+      refuse("", fmt::format("'destination' is missing: {} needs one", to_string(spec_.operation)));
     const bool one = spec_.operation == Operation::sync || spec_.operation == Operation::check;
     if (one && spec_.sources.size() > 1)
-      refuse("source", fmt::format("{} compares one place with another", operation_word(spec_.operation)),
+      refuse("source", fmt::format("{} compares one place with another", to_string(spec_.operation)),
              "give one source, or write a job for each");
     if (spec_.operation == Operation::tag && spec_.tags.empty())
       refuse("", "'tags' is missing: tag needs them", "write tags: {stage: archive}");

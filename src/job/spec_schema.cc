@@ -1,5 +1,6 @@
 #include "job/spec_schema.h"
 
+#include "job/report_summary.h"
 #include "job/spec_keys.h"
 #include "job/spec_rules.h"
 #include "job/spec_values.h"
@@ -48,8 +49,7 @@ Schema rules_of(Operation operation) {
   if (needs_destination(operation)) then["required"] = {"destination"};
   if (operation == Operation::tag) then["required"] = {"tags"};
   return {{"if",
-           {{"properties", {{"operation", {{"const", operation_word(operation)}}}}},
-            {"required", {"operation"}}}},
+           {{"properties", {{"operation", {{"const", to_string(operation)}}}}}, {"required", {"operation"}}}},
           {"then", std::move(then)}};
 }
 

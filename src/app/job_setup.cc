@@ -1,0 +1,123 @@
+#include "app/job_setup.h"
+
+#include "app/error_stream.h"
+#include "app/job_builder.h"
+#include "app/job_catalogs.h"
+#include "app/job_settings.h"
+#include "engine/embedded/runs.h"
+#include "job/catalogue_stream.h"
+#include "job/kept_objects.h"
+#include "listing/manifest.h"
+
+namespace haul::app {
+namespace {
+
+// Rights beside those of the operation itself.
+void announce_more(const job::JobSpec& spec, const RunSelection& selection, const Settings& settings,
+                   Services& services) {
+  using auth::Access;
+  const auto need = [&](const std::string& text, const SideSettings& side, Access access) {
+    if (text.empty()) return;
+    const store::Location location = parse_place(text);
+    if (location.scheme == store::Scheme::s3)
+      services.need(settings, side, {location.bucket, as_directory(location.path), access});
+  };
+  need(spec.report.location, settings.destination_side(), Access::list | Access::read | Access::write);
+  if (selection.kind == RunSelection::Kind::revert)
+    need(spec.destination, settings.destination_side(), Access::list | Access::read | Access::remove);
+}
+
+}  // namespace
+
+JobSetup::JobSetup(Session& session, job::JobSpec spec, RunSelection selection, engine::StateDirectory* state)
+    : session_(session),
+      spec_(std::move(spec)),
+      selection_(std::move(selection)),
+      state_(state),
+      settings_(job_settings(spec_, session.settings())),
+      stores_(settings_, session.services()),
+      bandwidth_(settings_.bandwidth) {
+  announce_needs(settings_, session.services());
+  announce_more(spec_, selection_, settings_, session.services());
+}
+
+Task<> JobSetup::make(std::string run, OpContext& context) {
+  job_ = co_await build_job(settings_, stores_, session_.runtime().shard_count(),
+                            settings_.bandwidth != 0 ? &bandwidth_ : nullptr, context);
+  extend_options(job_.options, spec_);
+  job_.run = std::move(run);
+  co_await take_catalogues(context);
+  take_selection();
+}
+
+void JobSetup::take_selection() {
+  using Kind = RunSelection::Kind;
+  switch (selection_.kind) {
+    case Kind::job:
+    case Kind::plan: return;
+    case Kind::errors: take_errors(); return;
+    case Kind::kept:
+    case Kind::revert: break;
+  }
+  job_.operation = selection_.kind == Kind::kept ? job::Operation::remove_kept : job::Operation::revert;
+  job_.options.filters = {};
+  job_.options.keep_source.reset();
+  const std::string directory = engine::Runs(*state_).get(selection_.of).report;
+  for (std::size_t i = 0; i < job_.sources.size(); ++i) {
+    job_.sources[i].object.reset();
+    job_.sources[i].glob.reset();
+    job_.sources[i].keys =
+        std::make_shared<job::KeptStream>(job::KeptListing{.directory = directory,
+                                                           .source = static_cast<std::uint16_t>(i),
+                                                           .moved_before = selection_.moved_before});
+  }
+}
+
+void JobSetup::take_errors() {
+  // What failed to be copied is copied; what failed to be deleted there is found by the next sync.
+  if (job_.operation == job::Operation::sync) {
+    job_.operation = job::Operation::copy;
+    job_.options.delete_extra = false;
+  }
+  // They took part once; a list of them knows no sizes and times.
+  job_.options.filters = {};
+  for (std::size_t i = 0; i < job_.sources.size(); ++i)
+    job_.sources[i].keys = std::make_shared<ErrorStream>(*state_, selection_.of, selection_.errors,
+                                                         static_cast<std::uint16_t>(i));
+  for (job::Source& source : job_.sources) {
+    source.object.reset();
+    source.glob.reset();
+  }
+}
+
+Task<> JobSetup::take_catalogues(OpContext& context) {
+  std::shared_ptr<catalog::Catalog> selected;
+  std::vector<std::string> columns;
+  if (spec_.select.from_catalog()) {
+    selected = co_await context.blocking(
+        [this] { return open_job_catalog(spec_, spec_.select.catalog, session_.env()); });
+    job::CatalogueListing listing;
+    listing.catalog = selected;
+    listing.selection = {
+        .query = spec_.select.query, .cursor = spec_.select.cursor, .page_rows = spec_.select.page};
+    listing.key_column = spec_.select.key;
+    listing.prefix = job_.sources.at(0).prefix;
+    columns = co_await selected->check(&listing.selection, nullptr, context);
+    job_.sources[0].keys = std::make_shared<job::CatalogueStream>(std::move(listing));
+  }
+  if (!spec_.catalog) co_return;
+  job::CatalogueUpdate& update = job_.catalogue.emplace();
+  const std::string name = updated_catalog(spec_);
+  const bool same = spec_.select.from_catalog() && name == spec_.select.catalog;
+  update.catalog = same ? selected : co_await context.blocking([this, &name] {
+    return open_job_catalog(spec_, name, session_.env());
+  });
+  update.statement = catalog::Statement::parse(spec_.catalog->update);
+  update.columns = std::move(columns);
+  if (spec_.select.from_catalog()) update.key_column = spec_.select.key;
+  update.batch = spec_.catalog->batch;
+  update.unmatched_fails = spec_.catalog->unmatched_fails;
+  co_await update.catalog->check(nullptr, &update.statement, context);
+}
+
+}  // namespace haul::app

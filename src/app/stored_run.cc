@@ -1,0 +1,179 @@
+#include "app/stored_run.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <memory>
+
+#include "app/commands.h"
+#include "app/job_settings.h"
+#include "app/job_setup.h"
+#include "app/remedy.h"
+#include "app/report_place.h"
+#include "app/usage_error.h"
+#include "base/utf8.h"
+#include "engine/embedded/embedded_run_engine.h"
+#include "job/report_summary.h"
+#include "runtime/task_group.h"
+
+namespace haul::app {
+namespace {
+
+constexpr unsigned kLanesOfAChunk = 128;
+
+// One of the runs that are worked on here.
+struct RunHere {
+  engine::RunInfo info;
+  std::unique_ptr<JobSetup> setup;
+  job::Progress progress;
+  RunReport report;
+  int code = kDone;
+};
+
+engine::RunInfo info_of(engine::StateDirectory& state, const std::string& run) {
+  return engine::Runs(state).get(run);
+}
+
+void remember_error(engine::StateDirectory& state, const std::string& run, const Error& error) {
+  engine::Runs(state).set_error(run, error.what());
+}
+
+// Those with a higher priority have more objects in flight.
+void share_lanes(std::vector<std::unique_ptr<RunHere>>& runs) {
+  std::uint32_t highest = 1;
+  for (const auto& each : runs)
+    highest = std::max(highest, each->setup->spec().priority);
+  for (const auto& each : runs) {
+    unsigned& lanes = each->setup->job().options.lanes;
+    lanes = std::max(1U, std::min(lanes, kLanesOfAChunk) * each->setup->spec().priority / highest);
+  }
+}
+
+engine::EmbeddedRunOptions engine_options(JobSetup& setup) {
+  engine::EmbeddedRunOptions options;
+  options.report = report_options(setup.spec());
+  options.retry_delay = setup.job().options.retry_delay;
+  options.longest_retry_delay = setup.job().options.longest_retry_delay;
+  options.complete_summary = [&setup](job::RunSummary& summary) {
+    const job::Job& job = setup.job();
+    summary.operation = job.operation;
+    for (const job::Source& source : job.sources)
+      summary.sources.push_back(source.text);
+    if (job.destination) summary.destination = job.destination->text;
+    if (job.catalogue) summary.catalogue = job.catalogue->catalog->effort();
+  };
+  return options;
+}
+
+Task<> work(Session& session, engine::StateDirectory& state, RunHere& here, bool display) {
+  OpContext context = session.context();
+  JobSetup& setup = *here.setup;
+  {
+    const std::unique_ptr<engine::EmbeddedRunEngine> engine = co_await context.blocking([&] {
+      return std::make_unique<engine::EmbeddedRunEngine>(state, here.info.id, engine_options(setup),
+                                                         here.progress);
+    });
+    here.report = co_await run_with(session, setup.settings(), setup.job(), *engine, here.progress, display);
+    if (here.report.result.error) co_await engine->set_error(*here.report.result.error, context);
+  }
+  here.report.run = here.info.id;
+  here.report.job = here.info.job;
+  here.report.operation = here.info.operation;
+  here.report.report = here.info.report;
+}
+
+// What is left to do for whoever reads the accounts.
+std::string next_step(const RunHere& here) {
+  const std::string_view id = short_id(here.info.id);
+  switch (here.report.result.status) {
+    case job::RunStatus::paused: return fmt::format("paused; go on with: haul resume {}", id);
+    case job::RunStatus::awaiting_approval:
+      return fmt::format("waits for approval: haul status {0}, then haul approve {0} and haul resume {0}",
+                         id);
+    case job::RunStatus::completed_with_failures:
+      return fmt::format("what failed: haul errors {0}; once mended: haul retry {0}", id);
+    default: return {};
+  }
+}
+
+Task<> publish(Session& session, RunHere& here) {
+  if (here.setup->spec().report.location.empty() || !job::is_final(here.report.result.status)) co_return;
+  try {
+    here.report.report = co_await publish_report(session, here.setup->settings(), here.info.report,
+                                                 here.setup->spec().report.location, here.info.id);
+  } catch (const Error& error) {
+    // The work is done, and its report is safe in the state.
+    session.screen().say(fmt::format("haul: the report could not be published: {}; it is in {}", error.what(),
+                                     visible(here.info.report)));
+    here.code = std::max<int>(here.code, kSomeFailed);
+  }
+}
+
+void give(Session& session, RunHere& here, bool several) {
+  const Settings& settings = here.setup->settings();
+  if (several && !settings.json && !settings.quiet)
+    session.output().write(fmt::format("{} ({}): ", here.info.job, short_id(here.info.id)));
+  here.code = std::max(here.code, give_report(session, settings, here.report));
+  if (const std::string step = next_step(here); !step.empty() && !settings.quiet) session.screen().say(step);
+}
+
+}  // namespace
+
+std::string state_path(const Settings& settings, const Env& env) {
+  if (!settings.state_directory.empty()) return settings.state_directory;
+  if (auto path = env.variable("HAUL_STATE"); path && !path->empty()) return *path;
+  return engine::StateDirectory::default_path(env);
+}
+
+std::string create_run(engine::StateDirectory& state, const RunRequest& request) {
+  using Kind = RunSelection::Kind;
+  const job::JobSpec spec = job::parse_resolved_spec(request.spec);
+  job::Operation operation = spec.operation;
+  if (request.selection.kind == Kind::kept) operation = job::Operation::remove_kept;
+  if (request.selection.kind == Kind::revert) operation = job::Operation::revert;
+  return engine::Runs(state).create({.job = spec.name,
+                                     .operation = std::string(to_string(operation)),
+                                     .spec = request.spec,
+                                     .parent = request.parent,
+                                     .report = {},
+                                     .arguments = encode_selection(request.selection)});
+}
+
+Task<int> run_stored(Session& session, engine::StateDirectory& state, std::vector<std::string> runs) {
+  OpContext context = session.context();
+  std::vector<std::unique_ptr<RunHere>> here;
+  for (const std::string& run : runs) {
+    RunHere& each = *here.emplace_back(std::make_unique<RunHere>());
+    each.info = co_await context.blocking([&] { return info_of(state, run); });
+    each.setup = std::make_unique<JobSetup>(session, job::parse_resolved_spec(each.info.spec),
+                                            decode_selection(each.info.arguments), &state);
+  }
+  for (const auto& each : here) {
+    std::optional<Error> refused;
+    try {
+      co_await each->setup->make(each->info.id, context);
+    } catch (const Error& error) {
+      refused = error;
+    }
+    if (!refused) continue;
+    co_await context.blocking([&] { remember_error(state, each->info.id, *refused); });
+    throw *refused;
+  }
+  share_lanes(here);
+
+  const bool several = here.size() > 1;
+  TaskGroup group(context.executor());
+  for (const auto& each : here)
+    group.spawn(work(session, state, *each, !several && !session.settings().quiet));
+  co_await group.join();
+
+  int code = kDone;
+  for (const auto& each : here) {
+    co_await publish(session, *each);
+    give(session, *each, several);
+    code = std::max(code, each->code);
+  }
+  co_return code;
+}
+
+}  // namespace haul::app
