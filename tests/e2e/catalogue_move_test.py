@@ -1,0 +1,74 @@
+"""Ten thousand images under another prefix in another bucket, and the database follows: on each kind of database."""
+import csv
+import io
+import json
+import os
+
+import catalogues
+import harness
+
+ROWS = int(os.environ.get("HAUL_TEST_ROWS", "3000"))
+
+
+class Move(harness.HaulTest):
+    """With radosgw and a catalogue of one kind."""
+
+    def scene(self, kind, count=ROWS):
+        account = harness.radosgw()[0]
+        self.use(account)
+        catalogue = catalogues.KINDS[kind](self.folder)
+        self.addCleanup(catalogue.drop)
+        scene = catalogues.Scene(count, account.client(), self.bucket(account), self.bucket(account), catalogue)
+        scene.fill(self.haul, self.folder / "tree")
+        scene.judge_before(self)
+        return scene
+
+    def run_job(self, scene, *arguments, code=0, **more):
+        job = scene.write_job(self.folder, **more)
+        return self.haul("run", job, "--state", self.folder / "state", "--json", *arguments, code=code, timeout=1800)
+
+    def move(self, kind):
+        scene = self.scene(kind)
+        report = self.folder / "report"
+        sampler = catalogues.Sampler(scene)
+        sampler.start()
+        result = self.run_job(scene, code=1, report={"location": str(report)})  # rows without object have failed
+        self.assertEqual(sampler.end(), [], "a row named an object that was not there")
+        scene.judge(self)
+        scene.judge_accounts(self, result.accounts)
+        print(f"{kind}: {scene.count} rows, {sampler.looked} looked at meanwhile", flush=True)
+        self.judge_report(scene, next(path for path in report.iterdir() if path.is_dir()))
+        self.again(scene)
+
+    def judge_report(self, scene, report):
+        """The completion report names every listed object once."""
+        rows = [row for path in sorted(report.rglob("*.csv")) for row in csv.reader(io.StringIO(path.read_text("utf-8"), newline=""))]
+        keys = [harness.unquote(row[1]) for row in rows]
+        self.assertEqual(len(keys), len(set(keys)), "a key is there twice")
+        expected = {scene.path_before(number)
+                    for number in [*scene.plain(), *scene.numbers(scene.NO_OBJECT, scene.OBJECT_MOVED)]}
+        self.assertEqual(set(keys) ^ expected, set())
+        failed = {harness.unquote(row[1]) for row in rows if row[3] == "failed"}
+        self.assertEqual(failed, {scene.path_before(number) for number in scene.numbers(scene.NO_OBJECT)})
+        summary = json.loads(next(report.rglob("summary.json")).read_text("utf-8"))
+        self.assertTrue(summary, summary)
+
+    def again(self, scene):
+        """A second run finds only what cannot be moved, and changes nothing."""
+        accounts = self.run_job(scene, code=1).accounts
+        self.assertEqual(accounts["listed"], len(scene.numbers(scene.NO_OBJECT)))
+        self.assertEqual(accounts["failed"], accounts["listed"])
+        scene.judge(self)
+
+    def test_with_sqlite(self):
+        self.move("sqlite")
+
+    def test_with_mariadb(self):
+        self.move("mariadb")
+
+    def test_with_postgresql(self):
+        self.move("postgres")
+
+
+if __name__ == "__main__":
+    harness.main()
