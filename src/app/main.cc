@@ -12,6 +12,7 @@
 #include "app/job_files.h"
 #include "app/job_settings.h"
 #include "app/signals.h"
+#include "app/state_commands.h"
 #include "app/usage_error.h"
 
 namespace haul::app {
@@ -49,7 +50,11 @@ bool only_writes_out(const Settings& settings) {
   switch (settings.command) {
     case Command::ls:
     case Command::du:
-    case Command::cat: return true;
+    case Command::cat:
+    case Command::runs:
+    case Command::status:
+    case Command::watch:
+    case Command::errors: return true;
     case Command::manifest: return settings.output.empty() || settings.output == "-";
     case Command::cp: return settings.locations.back() == "-";
     default: return false;
@@ -62,6 +67,13 @@ int run(Settings settings, Screen& screen, Output& output) {
     case Command::help: return help_command(settings, output);
     case Command::version: return version_command(settings, output);
     case Command::completion: return completion_command(settings, output);
+    case Command::runs: return runs_command(settings, system_env(), screen, output);
+    case Command::status: return status_command(settings, system_env(), output);
+    case Command::errors: return errors_command(settings, system_env(), output);
+    case Command::watch: return watch_command(settings, system_env(), screen, output);
+    case Command::pause: return pause_command(settings, system_env(), screen, output);
+    case Command::cancel: return cancel_command(settings, system_env(), screen, output);
+    case Command::approve: return approve_command(settings, system_env(), screen, output);
     default: break;
   }
   std::vector<job::JobSpec> jobs;
