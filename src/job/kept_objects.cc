@@ -4,11 +4,8 @@
 #include <filesystem>
 #include <utility>
 
-#include <nlohmann/json.hpp>
-
-#include "base/encoding.h"
-#include "base/time_format.h"
 #include "base/utf8.h"
+#include "job/ledger_line.h"
 #include "job/packed.h"
 
 namespace haul::job {
@@ -16,36 +13,6 @@ namespace {
 
 constexpr std::size_t kPageEntries = 1000;
 constexpr std::string_view kKept = "\"source_kept\":true";
-
-Error no_ledger_line(const std::string& what) {
-  return Error(ErrorClass::data_loss, "a line of the ledger " + what).during("read the report");
-}
-
-// A text, or bytes that are no text as {"hex": ...}.
-std::string bytes_of(const nlohmann::json& line, const char* name) {
-  const auto found = line.find(name);
-  if (found == line.end()) return {};
-  if (found->is_string()) return found->get<std::string>();
-  if (found->is_object() && found->contains("hex") && (*found)["hex"].is_string())
-    if (auto bytes = decode_hex((*found)["hex"].get_ref<const std::string&>())) return std::move(*bytes);
-  throw no_ledger_line(std::string("has a \"") + name + "\" that is no text");
-}
-
-std::uint64_t count_of(const nlohmann::json& line, const char* name) {
-  const auto found = line.find(name);
-  if (found == line.end()) return 0;
-  if (!found->is_number_unsigned())
-    throw no_ledger_line(std::string("has a \"") + name + "\" that is no count");
-  return found->get<std::uint64_t>();
-}
-
-std::optional<Time> time_in(const nlohmann::json& line, const char* name) {
-  const std::string text = bytes_of(line, name);
-  if (text.empty()) return std::nullopt;
-  const auto time = parse_iso8601(text);
-  if (!time) throw no_ledger_line(std::string("has a \"") + name + "\" that is no time");
-  return time;
-}
 
 }  // namespace
 
@@ -163,36 +130,22 @@ bool KeptStream::read_line(std::string& line) {
   return false;
 }
 
-void KeptStream::take_line(const std::string& text, store::ListPage& page) const {
-  const auto line = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
-  if (!line.is_object()) throw no_ledger_line("is no JSON object");
+void KeptStream::take_line(std::string_view text, store::ListPage& page) const {
+  const Outcome moved = parse_ledger_line(text).outcome;
   // A key may hold what the search for kept ones has found.
-  if (line.value("outcome", nlohmann::json()) != "moved" ||
-      line.value("source_kept", nlohmann::json()) != true)
-    return;
-  if (count_of(line, "source") != listing_.source) return;
-  if (listing_.moved_before) {
-    const auto moved = time_in(line, "time");
-    if (!moved || *moved >= *listing_.moved_before) return;
-  }
-  const std::string key = bytes_of(line, "key"), etag = bytes_of(line, "etag"),
-                    version = bytes_of(line, "version"), destination = bytes_of(line, "destination_key"),
-                    written_etag = bytes_of(line, "written_etag"),
-                    written_version = bytes_of(line, "written_version"),
-                    checksum = bytes_of(line, "checksum"),
-                    row = line.contains("row") ? line["row"].dump() : std::string();
-  if (key.empty() || destination.empty()) throw no_ledger_line("does not say what was moved where");
+  if (moved.kind != OutcomeKind::moved || !moved.source_kept || moved.source != listing_.source) return;
+  if (listing_.moved_before && moved.finished >= *listing_.moved_before) return;
   store::Entry entry;
-  entry.key = page.text.store(key);
-  entry.etag = page.text.store(etag);
-  entry.version = page.text.store(version);
-  entry.size = count_of(line, "size");
-  entry.modified = entry.changed = time_in(line, "modified").value_or(Time{});
-  entry.row = page.text.store(pack_kept({.destination_key = destination,
-                                         .written_etag = written_etag,
-                                         .written_version = written_version,
-                                         .checksum = checksum,
-                                         .row = row}));
+  entry.key = page.text.store(moved.key);
+  entry.etag = page.text.store(moved.etag);
+  entry.version = page.text.store(moved.version);
+  entry.size = moved.size;
+  entry.modified = entry.changed = moved.modified;
+  entry.row = page.text.store(pack_kept({.destination_key = moved.destination_key,
+                                         .written_etag = moved.written_etag,
+                                         .written_version = moved.written_version,
+                                         .checksum = moved.checksum,
+                                         .row = moved.row}));
   page.entries.push_back(entry);
 }
 

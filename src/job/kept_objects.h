@@ -51,7 +51,7 @@ class KeptStream final : public listing::EntryStream {
  private:
   void read_page(store::ListPage& page);
   bool read_line(std::string& line);
-  void take_line(const std::string& line, store::ListPage& page) const;
+  void take_line(std::string_view line, store::ListPage& page) const;
   bool open_segment();
 
   const KeptListing listing_;
