@@ -124,6 +124,23 @@ void add_runs_options(CLI::App& app, Settings& settings) {
   add_limit_option(app, settings, "at most so many, the newest (default 50)");
 }
 
+void add_report_options(CLI::App& app, Settings& settings) {
+  OptionAdder add(app, "Proof");
+  add.value("--check", "N|all", "look so many of the objects up in the stores as well",
+            [&settings](const std::string& text) {
+              settings.report.objects = text == "all" ? UINT64_MAX : parse_count(text);
+            });
+  add.value("--seed", "N", "choose the same objects again (default: from the chain)",
+            [&settings](const std::string& text) { settings.report.seed = parse_count(text); });
+  add.value("--chain", "HEX", "the last value of the chain, as it was kept elsewhere",
+            [&settings](const std::string& text) {
+              if (text.size() != 64 || text.find_first_not_of("0123456789abcdef") != std::string::npos)
+                throw Error(ErrorClass::invalid_argument, "is no SHA-256 in lower case");
+              settings.report.chain = text;
+            });
+  add_side_options(app, settings);
+}
+
 void add_options(CLI::App& app, Command command, Settings& settings, const Env& env) {
   switch (command) {
     case Command::cp:
@@ -178,6 +195,7 @@ void add_options(CLI::App& app, Command command, Settings& settings, const Env& 
     case Command::cancel:
     case Command::approve:
     case Command::undo: add_state_options(app, settings); break;
+    case Command::verify_report: add_report_options(app, settings); break;
     case Command::mb:
     case Command::tag:
     case Command::version:

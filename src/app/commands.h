@@ -25,6 +25,7 @@ Task<int> job_command(Session& session, std::vector<job::JobSpec> specs);  // ru
 Task<int> resume_command(Session& session);
 Task<int> retry_command(Session& session);
 Task<int> undo_command(Session& session);
+Task<int> verify_report_command(Session& session);
 
 // Without a session.
 int version_command(const Settings& settings, Output& output);

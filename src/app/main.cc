@@ -41,6 +41,7 @@ Task<int> choose_command(Session& session, std::vector<job::JobSpec> jobs) {
     case Command::resume: return resume_command(session);
     case Command::retry: return retry_command(session);
     case Command::undo: return undo_command(session);
+    case Command::verify_report: return verify_report_command(session);
     default: return run_command(session);
   }
 }

@@ -9,9 +9,10 @@ namespace {
 
 bool speaks_s3(const Settings& settings) {
   // What is in a stored run is not known yet.
-  const bool stored = settings.command == Command::run || settings.command == Command::retry || settings.command == Command::resume ||
-                      settings.command == Command::undo;
-  if (settings.command == Command::mb || settings.command == Command::rb || stored ||
+  const bool stored = settings.command == Command::run || settings.command == Command::retry ||
+                      settings.command == Command::resume || settings.command == Command::undo;
+  const bool looks_up = settings.command == Command::verify_report && settings.report.objects != 0;
+  if (settings.command == Command::mb || settings.command == Command::rb || stored || looks_up ||
       settings.locations.empty())
     return true;
   return settings.output.starts_with("s3://") ||

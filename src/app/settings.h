@@ -15,6 +15,7 @@
 #include "job/run_status.h"
 #include "job/spec.h"
 #include "listing/filter.h"
+#include "listing/manifest.h"
 #include "transfer/transfer.h"
 
 namespace haul::app {
@@ -40,6 +41,7 @@ enum class Command : std::uint8_t {
   retry,
   resume,
   undo,
+  verify_report,
   // From here on no service is spoken to.
   runs,
   status,
@@ -79,6 +81,13 @@ struct ObjectSettings {
 using job::CompareBy;
 using job::LinkMode;
 using job::Overwrite;
+// Of verify-report.
+struct ReportSettings {
+  std::uint64_t objects = 0;          // to be looked up in the stores; UINT64_MAX: all
+  std::optional<std::uint64_t> seed;  // that chooses them
+  std::string chain;                  // its last value, as it was kept elsewhere
+};
+
 enum class ManifestFormat : std::uint8_t { by_name, csv, json };
 enum class Shell : std::uint8_t { bash, zsh, fish };
 
@@ -107,8 +116,9 @@ struct Settings {
   bool all_versions = false;
   std::string version_id;
   listing::FilterOptions filters;
-  std::string from_file;  // one key a line
-  std::string manifest;   // a path or s3 location (listing/manifest.h)
+  std::string from_file;          // one key a line
+  std::string manifest;           // a path or s3 location
+  listing::ManifestOptions list;  // how either is read; what depends on the source is filled in later
 
   // How objects travel.
   Overwrite overwrite = Overwrite::always;
@@ -163,6 +173,7 @@ struct Settings {
   ErrorSelection error_selection;
   std::optional<std::uint64_t> limit;
   bool summary = false;
+  ReportSettings report;
 
   // Single commands.
   std::chrono::seconds expires{3600};

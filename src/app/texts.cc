@@ -102,6 +102,11 @@ constexpr std::array<ExampleText, 2> kApprove{{
 }};
 constexpr std::array<ExampleText, 1> kUndo{
     {{"haul undo legacy-images", "rows and objects back where they were"}}};
+constexpr std::array<ExampleText, 3> kVerifyReport{{
+    {"haul verify-report s3://admin/reports/01JD4/", "hashes, chain, accounts"},
+    {"haul verify-report --check 1000 ./report", "and a sample of the objects"},
+    {"haul verify-report --check all --json ./report", "and all of them, for scripts"},
+}};
 constexpr std::array<ExampleText, 1> kVersion{{{"haul version --json", ""}}};
 constexpr std::array<ExampleText, 2> kHelp{{
     {"haul help sync", "all about one command"},
@@ -186,6 +191,12 @@ constexpr CommandTexts kCommands[] = {
      "For moves with keep-source: the catalogue names the sources again, then the copies go. Makes a new "
      "run, linked to the first, and runs it here.",
      kUndo},
+    {Command::verify_report, "verify-report", "LOCATION", 1, 1, "prove the report of a run",
+     "Every hash and the chain over them is computed anew, the outcomes are counted from the ledger and "
+     "compared with the accounts and their equation. With --check objects are looked up as well: what was "
+     "written is there as recorded, what was moved or deleted is gone. Exit code 0 if all is proven, 1 if "
+     "anything is otherwise, 3 if it could not be found out. docs/report.md says how to check without haul.",
+     kVerifyReport},
     {Command::manifest, "manifest", "LOCATION -o FILE", 1, 1, "write a list of objects",
      "CSV as S3 Batch Operations and S3 Inventory have it: bucket, url-encoded key, size, time. JSON lines "
      "if "

@@ -24,8 +24,8 @@ class ObjectRecheck {
         break;
       case OutcomeKind::deleted: co_await source_is_gone(); break;
       case OutcomeKind::reverted:
-        co_await expect(line_.place, outcome.key, "", true);
-        co_await expect(line_.destination_place, outcome.destination_key, "", false);
+        co_await expect(source(), outcome.key, "", true);
+        co_await expect(destination(), outcome.destination_key, "", false);
         break;
       default: break;
     }
@@ -40,8 +40,16 @@ class ObjectRecheck {
     co_return co_await store.stat(key, std::move(options), context_);
   }
 
-  Task<> expect(const std::string& place, const std::string& key, const std::string& version, bool there) {
-    const std::shared_ptr<store::Store> store = stores_(place);
+  // Where the object itself was: what a sync deletes was at the destination.
+  std::shared_ptr<store::Store> source() const {
+    return stores_(line_.outcome.extra ? RecordedSide::destination : RecordedSide::source, line_.place);
+  }
+  std::shared_ptr<store::Store> destination() const {
+    return stores_(RecordedSide::destination, line_.destination_place);
+  }
+
+  Task<> expect(std::shared_ptr<store::Store> store, const std::string& key, const std::string& version,
+                bool there) {
     const bool found = (co_await look_up(*store, key, version)).has_value();
     if (found != there)
       wrong_.push_back(fmt::format("{} is {}", store->describe(key), found ? "there again" : "not there"));
@@ -51,13 +59,12 @@ class ObjectRecheck {
     // A version that was removed is gone for good; without one the latest is meant, and may be a delete
     // marker.
     const bool by_version = line_.action == "delete" && !line_.outcome.version.empty();
-    co_await expect(line_.place, line_.outcome.key, by_version ? line_.outcome.version : std::string(),
-                    false);
+    co_await expect(source(), line_.outcome.key, by_version ? line_.outcome.version : std::string(), false);
   }
 
   Task<> destination_is_as_written() {
     const Outcome& outcome = line_.outcome;
-    const std::shared_ptr<store::Store> store = stores_(line_.destination_place);
+    const std::shared_ptr<store::Store> store = destination();
     const auto found = co_await look_up(*store, outcome.destination_key, "");
     const std::string name = store->describe(outcome.destination_key);
     if (!found) {

@@ -20,9 +20,13 @@ struct RecordedOutcome {
   std::string place;  // "ledger-00001.jsonl line 3"
 };
 
+// Which identity reads it.
+enum class RecordedSide : bool { source, destination };
+
 // Gives the store of a place as the ledger names it ("s3://bucket", "/data"). Throws invalid_argument for one
 // that it cannot make out. Called on one shard.
-using StoreOfPlace = std::function<std::shared_ptr<store::Store>(const std::string& place)>;
+using StoreOfPlace =
+    std::function<std::shared_ptr<store::Store>(RecordedSide side, const std::string& place)>;
 
 // Whether the stores can tell anything about this outcome.
 bool can_recheck(const Outcome& outcome) noexcept;

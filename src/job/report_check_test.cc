@@ -84,8 +84,9 @@ class ReportCheckTest : public ReportTest {
   }
 
   ReportVerdict check(ReportCheckOptions options = {}) {
-    options.stores = [this](const std::string& place) -> std::shared_ptr<store::Store> {
-      return place == "old:" ? source_ : destination_;
+    options.stores = [this](RecordedSide side, const std::string& place) -> std::shared_ptr<store::Store> {
+      EXPECT_EQ(place, side == RecordedSide::source ? "old:" : "new:");
+      return side == RecordedSide::source ? source_ : destination_;
     };
     return world_.run_for(check_there(*reports_, "reports/", options, world_.context()));
   }
@@ -269,7 +270,7 @@ TEST_F(ReportCheckTest, DrawsTheSameSampleForTheSameSeed) {
 
 TEST_F(ReportCheckTest, SaysWhatCouldNotBeLookedUp) {
   ReportCheckOptions options{.objects = UINT64_MAX};
-  options.stores = [](const std::string&) -> std::shared_ptr<store::Store> {
+  options.stores = [](RecordedSide, const std::string&) -> std::shared_ptr<store::Store> {
     throw Error(ErrorClass::invalid_argument, "no such place");
   };
   const ReportVerdict verdict = world_.run_for(check_there(*reports_, "reports/", options, world_.context()));
