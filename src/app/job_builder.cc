@@ -74,14 +74,18 @@ void add_key_list(const Settings& settings, StoreFactory& stores, const store::L
   if (source.object || source.glob)
     throw UsageError("a list of keys needs a directory or prefix as the source",
                      "use -r and the common prefix");
-  if (!settings.from_file.empty())
-    source.keys =
-        listing::open_manifest({.store = nullptr, .name = path_of_input(settings.from_file), .bucket = {}},
-                               {.format = listing::ManifestFormat::keys, .base = source.strip});
-  else
+  listing::ManifestOptions options = settings.list;
+  options.base = source.strip;
+  if (settings.manifest.empty()) {
+    options.format = listing::ManifestFormat::keys;
     source.keys = listing::open_manifest(
-        manifest_place(settings.manifest, stores),
-        {.bucket = location.bucket, .prefix = source.prefix, .all_versions = settings.all_versions});
+        {.store = nullptr, .name = path_of_input(settings.from_file), .bucket = {}}, std::move(options));
+    return;
+  }
+  options.bucket = location.bucket;
+  options.prefix = source.prefix;
+  options.all_versions = settings.all_versions;
+  source.keys = listing::open_manifest(manifest_place(settings.manifest, stores), std::move(options));
 }
 
 Task<std::vector<ResolvedSource>> resolve_sources(const Settings& settings, StoreFactory& stores,

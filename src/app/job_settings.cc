@@ -86,6 +86,8 @@ Settings job_settings(const job::JobSpec& spec, const Settings& command_line) {
   settings.filters = filter_options(spec.filters);
   settings.manifest = spec.select.manifest;
   settings.from_file = spec.select.keys;
+  settings.list = {
+      .format = spec.select.format, .fields = spec.select.fields, .broken = listing::BrokenLines::record};
   settings.flatten = spec.mapping.flatten;
   settings.name_template = spec.mapping.name_template;
   settings.tags = spec.tags;

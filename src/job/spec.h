@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "job/job.h"
 #include "job/report.h"
+#include "listing/manifest.h"
 #include "transfer/transfer.h"
 
 namespace haul::job {
@@ -29,13 +30,12 @@ struct SideSpec {
   bool no_sign_request = false;
 };
 
-enum class ListFormat : std::uint8_t { automatic, csv, inventory, json_lines };
-
 // Where the list of objects comes from; nothing given: a listing of the source.
 struct SelectSpec {
   std::string manifest;  // location
-  ListFormat format = ListFormat::automatic;
-  std::string keys;  // path of a file with one key a line
+  listing::ManifestFormat format = listing::ManifestFormat::automatic;
+  std::vector<std::string> fields;  // of a CSV manifest, by name; empty: as each line has them
+  std::string keys;                 // path of a file with one key a line
   std::string catalog, query, key, cursor;
   std::uint32_t page = 1000;  // rows
 

@@ -9,6 +9,7 @@
 #include "base/time_format.h"
 #include "base/utf8.h"
 #include "job/spec_values.h"
+#include "listing/manifest_line.h"
 #include "store/location.h"
 
 namespace haul::job {
@@ -69,6 +70,12 @@ std::vector<std::string> take_globs(const SpecNode& node) {
   for (const std::string& pattern : patterns)
     const Glob checked(pattern, GlobDialect::filter);
   return patterns;
+}
+
+std::vector<std::string> take_fields(const SpecNode& node) {
+  std::vector<std::string> names = take_texts(node);
+  listing::CsvLayout::of(names);  // throws
+  return names;
 }
 
 transfer::Preserve take_preserve(const SpecNode& node) {
@@ -229,6 +236,9 @@ class Keys {
   Keys& globs(std::string name, std::vector<std::string> Part::* member, std::string text) {
     return value(std::move(name), texts_schema(text_schema()), member, take_globs, std::move(text));
   }
+  Keys& fields(std::string name, std::vector<std::string> Part::* member, std::string text) {
+    return value(std::move(name), texts_schema(text_schema()), member, take_fields, std::move(text));
+  }
   template <class Member, class Value>
   Keys& choice(std::string name, Member Part::* member, Words<Value> words, std::string text) {
     return value(
@@ -287,17 +297,24 @@ SpecSection side_keys() {
 }
 
 SpecSection select_keys() {
+  using listing::ManifestFormat;
   return Keys<SelectSpec>()
       .location(
           "manifest", &SelectSpec::manifest,
           "A list of objects, a file or an object: CSV as S3 Batch Operations takes it, an S3 Inventory "
           "manifest.json, or JSON lines; compressed by gzip or not.")
       .choice("format", &SelectSpec::format,
-              Words<ListFormat>{{"auto", ListFormat::automatic},
-                                {"csv", ListFormat::csv},
-                                {"inventory", ListFormat::inventory},
-                                {"jsonl", ListFormat::json_lines}},
-              "Of the manifest; by its content unless given.")
+              Words<ManifestFormat>{{"auto", ManifestFormat::automatic},
+                                    {"csv", ManifestFormat::csv},
+                                    {"inventory", ManifestFormat::inventory},
+                                    {"jsonl", ManifestFormat::json_lines},
+                                    {"keys", ManifestFormat::keys},
+                                    {"datasync", ManifestFormat::datasync}},
+              "Of the manifest; by its content unless given. keys and datasync are relative to the source.")
+      .fields(
+          "fields", &SelectSpec::fields,
+          "Columns of a CSV manifest by the names of S3 Inventory (Bucket, Key, VersionId, Size ...); other "
+          "names are passed over. With VersionId, each row has to have one.")
       .path("keys", &SelectSpec::keys, "A file with one key a line, below the source.")
       .text("catalog", &SelectSpec::catalog, "The catalogue whose rows name the objects.")
       .text("query", &SelectSpec::query, "A SELECT whose rows name the objects.")

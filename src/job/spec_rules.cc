@@ -92,6 +92,10 @@ class Rules {
       refuse("select", "names no list", "give a manifest, a file of keys, or a catalog");
     if (given("select.format") && select.manifest.empty())
       refuse("select.format", "select.format is of a manifest", "leave it out");
+    const bool may_be_csv =
+        select.format == listing::ManifestFormat::automatic || select.format == listing::ManifestFormat::csv;
+    if (given("select.fields") && (select.manifest.empty() || !may_be_csv))
+      refuse("select.fields", "select.fields are of a manifest in CSV", "leave them out");
     for (const std::string_view key : {"select.query", "select.key", "select.cursor"}) {
       if (select.from_catalog() && !given(key)) refuse("select", fmt::format("{} is missing", key));
       if (!select.from_catalog() && given(key)) refuse(key, fmt::format("{} is of a catalog", key));

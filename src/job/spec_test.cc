@@ -204,6 +204,11 @@ INSTANTIATE_TEST_SUITE_P(
                 "password-command)"},
         Mistake{"DeleteOfACopy", with("options: {delete: {max-share: 1%}}"),
                 "5:19: options.delete has no meaning with the operation copy (it is for: sync)"},
+        Mistake{"FieldsWithoutKey", with("select: {manifest: a.csv, fields: [Bucket, VersionId]}"),
+                "5:36: select.fields: no column of the manifest is the Key (for example: Bucket, Key, "
+                "VersionId)"},
+        Mistake{"FieldsOfNoCsv", with("select: {manifest: a, format: jsonl, fields: [Key]}"),
+                "5:46: select.fields are of a manifest in CSV (leave them out)"},
         Mistake{"TwoLists", with("select: {manifest: a.csv, keys: b.txt}"),
                 "5:33: select.manifest and select.keys exclude each other (leave one out)"},
         Mistake{

@@ -20,17 +20,6 @@ constexpr std::size_t kLooked = 64U << 10;  // of the first bytes, to tell the f
 constexpr std::size_t kShownOfLine = 1000;
 constexpr std::string_view kGzipMagic = "\x1f\x8b";
 
-struct FormatName {
-  ManifestFormat format;
-  std::string_view name;
-};
-constexpr std::array<FormatName, 6> kFormatNames{{{ManifestFormat::automatic, "auto"},
-                                                  {ManifestFormat::csv, "csv"},
-                                                  {ManifestFormat::json_lines, "json"},
-                                                  {ManifestFormat::inventory, "inventory"},
-                                                  {ManifestFormat::keys, "keys"},
-                                                  {ManifestFormat::datasync, "datasync"}}};
-
 // Where a stream stands: behind a line of one of its files. As text: "1 FILE OFFSET LINE VERSIONS STATE".
 struct ManifestPosition {
   std::uint64_t file = 0;    // of an inventory; else 0
@@ -376,15 +365,6 @@ void ManifestStream::broken(Error error, std::string_view key, store::ListPage& 
 }
 
 }  // namespace
-
-std::string_view to_string(ManifestFormat format) noexcept {
-  return std::ranges::find(kFormatNames, format, &FormatName::format)->name;
-}
-
-std::optional<ManifestFormat> parse_manifest_format(std::string_view text) noexcept {
-  const auto* found = std::ranges::find(kFormatNames, text, &FormatName::name);
-  return found != kFormatNames.end() ? std::optional(found->format) : std::nullopt;
-}
 
 std::unique_ptr<EntryStream> open_manifest(ManifestPlace place, ManifestOptions options) {
   return std::make_unique<ManifestStream>(std::move(place), std::move(options));

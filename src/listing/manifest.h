@@ -6,9 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "listing/entry_stream.h"
@@ -24,8 +22,6 @@ enum class ManifestFormat : std::uint8_t {
   keys,        // a key a line, byte for byte
   datasync,    // path, perhaps the version; not url-encoded; a quoted path may hold line breaks
 };
-std::string_view to_string(ManifestFormat format) noexcept;  // "auto", "csv", "json", "inventory", ...
-std::optional<ManifestFormat> parse_manifest_format(std::string_view text) noexcept;
 
 // What becomes of a line that names no object that could be meant.
 enum class BrokenLines : std::uint8_t {
