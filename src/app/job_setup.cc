@@ -5,6 +5,7 @@
 #include "app/job_catalogs.h"
 #include "app/job_settings.h"
 #include "engine/embedded/runs.h"
+#include "job/catalogue_step.h"
 #include "job/catalogue_stream.h"
 #include "job/kept_objects.h"
 #include "listing/manifest.h"
@@ -117,6 +118,7 @@ Task<> JobSetup::take_catalogues(OpContext& context) {
   if (spec_.select.from_catalog()) update.key_column = spec_.select.key;
   update.batch = spec_.catalog->batch;
   update.unmatched_fails = spec_.catalog->unmatched_fails;
+  job::check_parameters(update.statement, update.columns);
   co_await update.catalog->check(nullptr, &update.statement, context);
 }
 

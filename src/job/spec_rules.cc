@@ -142,6 +142,9 @@ class Rules {
              "choose by filters, or leave it out");
     if (options.remove && !options.remove->enabled && options.remove->allow_empty_source)
       refuse("options.delete.allow-empty-source", "has no meaning while delete is not enabled");
+    if (spec_.keep_source && spec_.report.scope == ReportScope::failed)
+      refuse("report.scope", "the sources that keep-source keeps are found by a report of all outcomes",
+             "use scope: all");
     const bool looks =
         options.overwrite == Overwrite::if_different || options.overwrite == Overwrite::if_newer;
     if (spec_.operation == Operation::move && looks)
