@@ -132,6 +132,18 @@ TEST_F(LedgerWriterTest, KeepsHostileKeysOnOneLineWithoutLoss) {
   }
 }
 
+TEST_F(LedgerWriterTest, WritesTimesOfEachSecondAlsoBeforeTheEpoch) {
+  LedgerWriter writer(job_, {});
+  for (const int milliseconds : {-500, -1, 1, 999, 1000, 61'000})
+    writer.add(
+        {.kind = OutcomeKind::copied, .key = "k", .finished = Time(std::chrono::milliseconds(milliseconds))});
+  const std::string lines = writer.take().lines;
+  for (const char* time :
+       {"1969-12-31T23:59:59.500Z", "1969-12-31T23:59:59.999Z", "1970-01-01T00:00:00.001Z",
+        "1970-01-01T00:00:00.999Z", "1970-01-01T00:00:01.000Z", "1970-01-01T00:01:01.000Z"})
+    EXPECT_THAT(lines, HasSubstr(time));
+}
+
 TEST_F(LedgerWriterTest, KeepsOnlyFailuresIfThatIsTheScope) {
   LedgerWriter writer(job_, {.scope = ReportScope::failed});
   writer.add({.kind = OutcomeKind::copied, .key = "good"});

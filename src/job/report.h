@@ -10,6 +10,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -56,7 +57,7 @@ class LedgerWriter {
   Place destination_;
   Ledger ledger_;
   // The second of the last time that was written, as text: most objects of a chunk end in the same one.
-  Time::rep last_second_ = -1;
+  Time::rep last_second_ = std::numeric_limits<Time::rep>::min();
   std::string last_second_text_;
 };
 
