@@ -100,7 +100,7 @@ void append_discrepancies(std::string& out, std::string_view name, const std::ve
 void append_counts(std::string& out, std::string_view name, const job::Accounts& accounts) {
   out += fmt::format(",\"{}\":{{", name);
   job::Accounts::each(accounts, [&out](const char* term, std::uint64_t count) {
-    out += fmt::format("{}\"{}\":{}", out.ends_with('{') ? "" : ",", term, count);
+    if (count != 0) out += fmt::format("{}\"{}\":{}", out.ends_with('{') ? "" : ",", term, count);
   });
   out += '}';
 }
