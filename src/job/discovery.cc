@@ -80,6 +80,23 @@ class Discovery::ObservedStream final : public listing::EntryStream {
   std::optional<std::string> place_;
 };
 
+// Lists that are laid beside a listing: what is broken in them is accounted for on the way.
+class Discovery::ObservedKeys final : public listing::EntryStream {
+ public:
+  ObservedKeys(Discovery& discovery, const Source& source) : discovery_(discovery), source_(source) {}
+  Task<std::optional<store::ListPage>> next(OpContext& context) override {
+    std::optional<store::ListPage> page = co_await source_.keys->next(context);
+    if (page) discovery_.take_broken(source_, *page);
+    co_return page;
+  }
+  const listing::ListingFacts& facts() const noexcept override { return source_.keys->facts(); }
+  Task<> close() override { co_await source_.keys->close(); }
+
+ private:
+  Discovery& discovery_;
+  const Source& source_;
+};
+
 Discovery::Discovery(const Job& job, RunPorts& ports, const ChunkPace& pace, bool again)
     : job_(job),
       ports_(ports),
@@ -221,11 +238,12 @@ Task<bool> Discovery::take_pairs(const Source& source, const DiscoveryPlace& fro
   ObservedStream listed(source_lister, *this, &source, *source.store);
   ObservedStream theirs(destination_lister, *this, nullptr, *destination.store);
   listing::EntryStream* ours = &listed;
+  std::optional<ObservedKeys> given;
   std::optional<listing::SortedStream> keys;
   std::optional<listing::KeySelection> selected;
   if (source.keys) {
     if (again_) source.keys->go_on_at("");
-    keys.emplace(*source.keys, listing::SpillSortOptions{.directory = spool_folder()});
+    keys.emplace(given.emplace(*this, source), listing::SpillSortOptions{.directory = spool_folder()});
     ours = &selected.emplace(*ours, *keys);
   }
   // Where the mapping does not keep the order, the source is sorted by what it is mapped to.

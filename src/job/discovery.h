@@ -40,6 +40,7 @@ class Discovery {
 
  private:
   class ObservedStream;
+  class ObservedKeys;
   // What a page says beside its entries. Of a merge it waits until the walk has come there: only then is it
   // part of the step whose place lies behind it.
   struct Note {
