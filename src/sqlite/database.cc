@@ -2,6 +2,7 @@
 
 #include <sqlite3.h>
 
+#include <cerrno>
 #include <utility>
 
 #include "base/error.h"
@@ -33,8 +34,15 @@ ErrorClass class_of(int code) {
 }
 
 Error sqlite_error(sqlite3* database, int code, std::string_view operation, std::string_view path) {
+  // Where growing fails, SQLite sometimes says no more than that writing has failed.
+  const int cause =
+      database != nullptr && (code & 0xff) == SQLITE_IOERR ? ::sqlite3_system_errno(database) : 0;
+  const bool out_of_room =
+      code == SQLITE_IOERR_SHMSIZE || cause == ENOSPC || cause == EDQUOT || cause == EFBIG;
   const char* words = database != nullptr ? ::sqlite3_errmsg(database) : ::sqlite3_errstr(code);
-  Error error = Error(class_of(code), words).during(std::string(operation)).on(visible(path));
+  Error error = Error(out_of_room ? ErrorClass::exhausted : class_of(code), words)
+                    .during(std::string(operation))
+                    .on(visible(path));
   switch (code & 0xff) {
     case SQLITE_FULL: return error.with_hint("free some space on this disk");
     case SQLITE_BUSY: return error.with_hint("another program holds it");

@@ -104,7 +104,6 @@ class EmbeddedRunEngine::State {
 
   Task<std::optional<job::Chunk>> lease(OpContext& context) {
     while (true) {
-      context.check();
       std::uint64_t seen = 0;
       std::optional<Time> due;
       {

@@ -18,8 +18,8 @@ namespace haul::engine {
 
 class TestDirectory {
  public:
-  TestDirectory() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "haul-state-XXXXXX").string();
+  explicit TestDirectory(const std::string& below = std::filesystem::temp_directory_path()) {
+    std::string pattern = below + "/haul-state-XXXXXX";
     if (::mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("no temporary directory");
     path_ = pattern;
   }
