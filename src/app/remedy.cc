@@ -11,25 +11,23 @@ constexpr std::size_t kTimeOfId = 13;  // make_id(): the first half is the time,
 
 std::string_view remedy_words(ErrorClass error_class) {
   switch (error_class) {
-    case ErrorClass::not_found: return "the object has gone since it was listed; if that is a surprise";
+    case ErrorClass::not_found: return "it has gone since it was listed; should it be there after all";
     case ErrorClass::already_exists:
     case ErrorClass::precondition_failed: return "somebody else wrote there meanwhile; when that has ended";
     case ErrorClass::permission_denied:
       return "haul doctor LOCATION tells what this identity may do there; once it may";
     case ErrorClass::unauthenticated: return "renew the credentials, then";
     case ErrorClass::invalid_argument:
-      return "the service does not take this key or request; rename or exclude the object, or else";
-    case ErrorClass::unsupported:
-      return "the destination cannot hold this; change the job's options, or else";
+      return "the service does not take this key or request; if it should after all";
+    case ErrorClass::unsupported: return "the destination cannot hold this as it is; once it can";
     case ErrorClass::throttled: return "the service was asked for too much; at a quieter time";
     case ErrorClass::unavailable:
     case ErrorClass::timed_out: return "the service did not answer; when it does";
-    case ErrorClass::cancelled: return "it was interrupted;";
-    case ErrorClass::source_changed: return "the object changed while it was copied; as it is now:";
-    case ErrorClass::data_loss:
-      return "what was read is not what was stored; look at the source object, then";
+    case ErrorClass::cancelled: return "it was interrupted; again";
+    case ErrorClass::source_changed: return "it changed while it was copied; as it is now";
+    case ErrorClass::data_loss: return "what was read is not what was stored; once the source is sound";
     case ErrorClass::exhausted: return "make room (disk, memory, quota, open files), then";
-    case ErrorClass::internal: return "a mistake in haul, please report it; it may work with";
+    case ErrorClass::internal: return "a mistake in haul, please report it; it may work again with";
   }
   return "";
 }
@@ -55,7 +53,7 @@ std::string_view short_id(std::string_view id) noexcept {
 }
 
 std::string remedy_for(ErrorClass error_class, std::string_view run) {
-  return fmt::format("{} haul retry {} --class {}", remedy_words(error_class), short_id(run),
+  return fmt::format("{}: haul retry {} --class {}", remedy_words(error_class), short_id(run),
                      to_string(error_class));
 }
 
@@ -71,8 +69,10 @@ std::string advice_for(const engine::RunInfo& run) {
                        run.progress_age ? format_duration(*run.progress_age) : "a while", run.pid, run.host,
                        id);
   if (run.status == awaiting_approval && run.approved_by.empty())
-    return fmt::format("nothing is changed yet: haul approve {} lets it, haul cancel {} does not", id, id);
+    return fmt::format("nothing is changed yet: haul approve {0} lets it{1}, haul cancel {0} does not", id,
+                       run.alive ? "" : fmt::format(" and haul resume {} does it", id));
   if (run.alive) return {};
+  if (run.status == awaiting_approval) return fmt::format("it is approved: haul resume {} does it", id);
   if (run.status == paused || run.pid == 0)
     return fmt::format("no process works on it: haul resume {} goes on, haul cancel {} ends it", id, id);
   return fmt::format(

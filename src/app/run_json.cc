@@ -7,6 +7,7 @@
 #include "app/remedy.h"
 #include "app/usage_error.h"
 #include "base/time_format.h"
+#include "job/spec.h"
 
 namespace haul::app {
 namespace {
@@ -34,6 +35,15 @@ void add_seconds(std::string& out, std::string_view name, const std::optional<Du
 
 void add_time(std::string& out, std::string_view name, const std::optional<Time>& time) {
   if (time) add_text(out, name, format_iso8601(*time));
+}
+
+// Extras at the destination are no difference then.
+bool is_one_way(const engine::RunInfo& run) {
+  try {
+    return job::parse_resolved_spec(run.spec).options.one_way;
+  } catch (const Error&) {
+    return false;
+  }
 }
 
 }  // namespace
@@ -156,7 +166,8 @@ int exit_code_of(const engine::RunInfo& run) {
   switch (run.status) {
     case job::RunStatus::completed: {
       const job::Accounts& accounts = run.accounts;
-      const bool differs = accounts.different != 0 || accounts.missing != 0;
+      const bool differs =
+          accounts.different != 0 || accounts.missing != 0 || (accounts.extra != 0 && !is_one_way(run));
       return run.operation == "verify" && differs ? kSomeFailed : kDone;
     }
     case job::RunStatus::completed_with_failures: return kSomeFailed;

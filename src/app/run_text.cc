@@ -145,7 +145,9 @@ std::string run_text(const RunPicture& picture, const Estimate& estimate, Time n
   if (!run.approved_by.empty()) add_line(text, "approved", "by " + visible(run.approved_by));
   add_line(text, "started", moment(run.started.value_or(run.created), now));
   if (run.ended)
-    add_line(text, "ended", moment(*run.ended, now));
+    add_line(text, "ended",
+             moment(*run.ended, now) + ", after " +
+                 format_duration(*run.ended - run.started.value_or(run.created)));
   else
     add_line(text, "process", process_line(run));
   std::string_view head = "accounts";

@@ -35,7 +35,7 @@ Task<int> resume_command(Session& session) {
   KeptRuns kept(session.settings(), session.env());
   const engine::RunInfo run = kept.named();
   refuse_ended(run);
-  if (run.alive)
+  if (run.alive && run.status != job::RunStatus::paused)
     refuse(run, fmt::format("process {} on {} works on it; haul watch {} shows it", run.pid, run.host,
                             short_id(run.id)));
   kept.state().lock();

@@ -23,6 +23,7 @@ namespace haul::app {
 namespace {
 
 constexpr std::chrono::seconds kPatience{60};
+constexpr std::chrono::seconds kGoodbye{5};
 constexpr std::chrono::seconds kSaidAfter{2};
 constexpr std::chrono::milliseconds kLookEvery{200};
 
@@ -40,17 +41,17 @@ class Asking {
   engine::RunInfo& run() noexcept { return run_; }
 
   // Looks until it is so, or patience ends.
-  bool wait_until(const std::function<bool(const engine::RunInfo&)>& is_so) {
+  bool wait_until(const std::function<bool(const engine::RunInfo&)>& is_so, Duration patience) {
     const SteadyTime start = env_.steady_now();
     bool said = settings_.quiet;
     while (true) {
       run_ = kept_.runs().get(run_.id);
       if (is_so(run_)) return true;
       const Duration waited = env_.steady_now() - start;
-      if (waited >= kPatience) return false;
+      if (waited >= patience) return false;
       if (!said && waited >= kSaidAfter) {
         screen_.say(fmt::format("waiting until what is in hand has ended, for {} at most",
-                                format_duration(kPatience)));
+                                format_duration(patience)));
         said = true;
       }
       std::this_thread::sleep_for(kLookEvery);
@@ -92,11 +93,11 @@ std::string this_user(const Env& env) {
 }
 
 bool has_ended(const engine::RunInfo& run) {
-  return job::is_final(run.status) && !run.alive;
+  return job::is_final(run.status);
 }
 
 bool has_stopped(const engine::RunInfo& run) {
-  return has_ended(run) || (run.status == job::RunStatus::paused && !run.alive);
+  return has_ended(run) || run.status == job::RunStatus::paused;
 }
 
 // Nobody works on the run: it is taken up just to be ended, so that its accounts and its report are.
@@ -118,9 +119,12 @@ Task<int> end_here(Runtime& runtime, KeptRuns& kept, const engine::RunInfo& run)
 int pause_command(const Settings& settings, const Env& env, Screen& screen, Output& output) {
   Asking asking(settings, env, screen, output);
   refuse_ended(asking.run());
-  if (!asking.kept().runs().ask(asking.run().id, job::Wish::pause))
+  if (asking.run().status == job::RunStatus::paused ||
+      !asking.kept().runs().ask(asking.run().id, job::Wish::pause))
     refuse(asking.run(), "no process works on it, so there is nothing to pause");
-  const bool stopped = asking.wait_until(has_stopped);
+  const bool stopped = asking.wait_until(has_stopped, kPatience);
+  // Then the process ends, unless it works on other runs as well.
+  if (stopped) asking.wait_until([](const engine::RunInfo& run) { return !run.alive; }, kGoodbye);
   return asking.tell(stopped);
 }
 
@@ -128,7 +132,7 @@ int cancel_command(const Settings& settings, const Env& env, Screen& screen, Out
   Asking asking(settings, env, screen, output);
   refuse_ended(asking.run());
   if (asking.kept().runs().ask(asking.run().id, job::Wish::cancel)) {
-    const bool ended = asking.wait_until(has_ended);
+    const bool ended = asking.wait_until(has_ended, kPatience);
     return asking.tell(ended);
   }
   asking.kept().state().lock();
@@ -147,9 +151,10 @@ int approve_command(const Settings& settings, const Env& env, Screen& screen, Ou
   if (!waits) refuse(run, "it does not wait for approval");
   if (!settings.json && !settings.quiet) output.write("would " + approval_text(run) + "\n");
   asking.kept().runs().approve(run.id, this_user(env));
-  const bool begun = !run.alive || asking.wait_until([](const engine::RunInfo& now) {
+  const auto has_begun = [](const engine::RunInfo& now) {
     return !now.alive || now.status != job::RunStatus::awaiting_approval;
-  });
+  };
+  const bool begun = asking.wait_until(has_begun, kPatience);
   return asking.tell(begun);
 }
 
