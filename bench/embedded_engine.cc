@@ -122,9 +122,10 @@ int main(int argc, char** argv) {
   std::uint64_t state_bytes = 0;
   {
     EmbeddedRunEngine engine(state, run, {}, progress);
-    runtime.run(whole_run(engine, runtime.context(), objects, lines));
+    OpContext context = runtime.context();
+    runtime.run(whole_run(engine, context, objects, lines));
     state_bytes = bytes_below(directory);
-    runtime.run(engine.set_status(job::RunStatus::completed, runtime.context()));
+    runtime.run(engine.set_status(job::RunStatus::completed, context));
   }
   const double wall = std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
   const double engine_cpu = (cpu_seconds() - before) / static_cast<double>(objects) * 1e6;
