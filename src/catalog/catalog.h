@@ -100,6 +100,8 @@ struct Selection {
   std::string query;
   std::string cursor;
   std::uint32_t page_rows = 1000;
+
+  bool operator==(const Selection&) const = default;
 };
 
 struct SelectedPage {

@@ -1,6 +1,10 @@
+#include <utility>
+
 #include "catalog/address.h"
 #include "catalog/catalog.h"
 #include "catalog/connected_catalog.h"
+#include "catalog/mariadb_connection.h"
+#include "catalog/postgres_connection.h"
 #include "catalog/sqlite_connection.h"
 
 namespace haul::catalog {
@@ -12,10 +16,10 @@ std::shared_ptr<Catalog> open_catalog(const CatalogOptions& options) {
   };
   switch (address.kind) {
     case ServerKind::sqlite: return connected_by(&connect_sqlite);
-    case ServerKind::mariadb:
-    case ServerKind::postgres: break;
+    case ServerKind::mariadb: return connected_by(&connect_mariadb);
+    case ServerKind::postgres: return connected_by(&connect_postgres);
   }
-  throw Error(ErrorClass::unsupported, "no driver for this kind of server").on(address.description());
+  std::unreachable();
 }
 
 }  // namespace haul::catalog

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <optional>
 #include <type_traits>
 
 #include "base/utf8.h"
@@ -64,7 +65,7 @@ class SqliteConnection final : public Connection {
 
   SelectedPage page(const Selection& selection, const std::optional<Value>& after) override {
     return spoken([&] {
-      if (paged_ != selection.query) look_at(selection);
+      if (paged_ != selection) look_at(selection);
       sqlite::Statement statement =
           prepared(page_query(selection, cursor_, after ? std::optional("?1") : std::nullopt), after ? 1 : 0);
       if (after) {
@@ -155,7 +156,7 @@ class SqliteConnection final : public Connection {
       throw Error(ErrorClass::invalid_argument,
                   "the cursor column " + cursor_ + " holds text in some rows and bytes in others");
     cursor_is_bytes_ = last == "blob";
-    paged_ = selection.query;
+    paged_ = selection;
   }
 
   std::string first_type(const Selection& selection, std::string_view direction) {
@@ -203,7 +204,7 @@ class SqliteConnection final : public Connection {
   Milliseconds timeout_;
   std::chrono::steady_clock::time_point until_ = std::chrono::steady_clock::time_point::max();
   sqlite::Database database_;
-  std::string paged_;  // the query that the two below belong to
+  std::optional<Selection> paged_;  // what the two below belong to
   std::string cursor_;
   bool cursor_is_bytes_ = false;
 };

@@ -1,0 +1,170 @@
+#include "catalog/mariadb_connection.h"
+
+#include <algorithm>
+#include <charconv>
+#include <optional>
+
+#include "catalog/mariadb_batch.h"
+#include "catalog/mariadb_session.h"
+#include "catalog/sql_text.h"
+
+namespace haul::catalog {
+namespace {
+
+// Fewer rows are quicker one by one.
+constexpr std::size_t kBatchRows = 8;
+
+class MariadbConnection final : public Connection {
+ public:
+  MariadbConnection(const Address& address, const CatalogOptions& options)
+      : session_(address, options), batch_(session_) {}
+
+  std::vector<std::string> columns(const Selection& selection) override {
+    return counted([&] {
+      const MariadbStatement statement(session_, columns_query(selection), 0);
+      std::vector<std::string> names;
+      for (MariadbStatement::Column& column : statement.columns())
+        names.push_back(std::move(column.name));
+      return names;
+    });
+  }
+
+  void prepare(const Statement& statement) override {
+    counted([&] { prepare_update(statement); });
+  }
+
+  SelectedPage page(const Selection& selection, const std::optional<Value>& after) override {
+    return counted([&] {
+      if (paged_ != selection) look_at(selection);
+      if (!after) {
+        MariadbStatement first(session_, page_query(selection, cursor_name_, std::nullopt), 0);
+        first.execute();
+        return SelectedPage{.columns = columns_, .rows = first.rows()};
+      }
+      if (!page_) page_.emplace(session_, page_query(selection, cursor_name_, "?"), 1);
+      std::uint64_t beyond = 0;
+      std::vector<MYSQL_BIND> binds{bind_cursor(*after, beyond)};
+      page_->bind(binds);
+      page_->execute();
+      return SelectedPage{.columns = columns_, .rows = page_->rows()};
+    });
+  }
+
+  std::vector<RowOutcome> run(const Statement& statement, std::span<const Row* const> rows) override {
+    return counted([&] {
+      prepare_update(statement);
+      std::vector<RowOutcome> outcomes(rows.size());
+      std::vector<std::size_t> loaded;
+      if (rows.size() >= kBatchRows && batch_.prepare(statement)) loaded = batch_.load(rows);
+      session_.execute("START TRANSACTION");
+      if (!loaded.empty()) batch_.run(loaded, outcomes);
+      auto next = loaded.begin();
+      for (std::size_t i = 0; i < rows.size(); ++i) {
+        if (next != loaded.end() && *next == i)
+          ++next;
+        else
+          outcomes[i] = run_alone(*rows[i]);
+      }
+      return outcomes;
+    });
+  }
+
+  std::optional<Error> commit() override {
+    return counted([&]() -> std::optional<Error> {
+      std::optional<Error> error = session_.try_execute("COMMIT");
+      if (error && error->error_class() != ErrorClass::invalid_argument) throw *std::move(error);
+      return error;
+    });
+  }
+
+  void roll_back() noexcept override {
+    try {
+      if (session_.alive() && session_.try_execute("ROLLBACK")) broken_ = true;
+    } catch (...) {
+      broken_ = true;
+    }
+  }
+
+  bool alive() const noexcept override { return !broken_ && session_.alive(); }
+
+ private:
+  template <class Work>
+  std::invoke_result_t<Work&> counted(Work work) {
+    struct Counted {
+      MariadbConnection& self;
+      ~Counted() { self.statements_ = self.session_.statements(); }
+    } const counted{*this};
+    return work();
+  }
+
+  void prepare_update(const Statement& statement) {
+    if (update_ && update_text_ == statement.text()) return;
+    update_.reset();
+    order_ = statement.order();
+    update_.emplace(session_, statement.with([](std::size_t) { return "?"; }), order_.size());
+    update_text_ = statement.text();
+  }
+
+  void look_at(const Selection& selection) {
+    page_.reset();
+    paged_.reset();
+    const MariadbStatement statement(session_, columns_query(selection), 0);
+    const std::vector<MariadbStatement::Column> columns = statement.columns();
+    columns_.clear();
+    for (const MariadbStatement::Column& column : columns)
+      columns_.push_back(column.name);
+    cursor_ = columns[find_column(columns_, selection.cursor)];
+    cursor_name_ = quoted_name(cursor_.name, '`');
+    paged_ = selection;
+  }
+
+  // With the column's own type: a number as text would be compared as a double, and beyond 2^53 wrongly.
+  MYSQL_BIND bind_cursor(const Value& after, std::uint64_t& beyond) const {
+    MYSQL_BIND bind = mariadb_bind(after);
+    const auto* text = std::get_if<std::string>(&after);
+    if (text == nullptr) return bind;
+    if (cursor_.type == MYSQL_TYPE_NEWDECIMAL) bind.buffer_type = MYSQL_TYPE_NEWDECIMAL;
+    if (cursor_.is_bytes) bind.buffer_type = MYSQL_TYPE_BLOB;
+    if (cursor_.type == MYSQL_TYPE_LONGLONG && cursor_.is_unsigned) {
+      std::from_chars(text->data(), text->data() + text->size(), beyond);
+      bind.buffer_type = MYSQL_TYPE_LONGLONG;
+      bind.buffer = &beyond;
+      bind.is_unsigned = 1;
+    }
+    return bind;
+  }
+
+  RowOutcome run_alone(const Row& row) {
+    std::vector<MYSQL_BIND> binds;
+    binds.reserve(order_.size());
+    for (const std::size_t name : order_)
+      binds.push_back(mariadb_bind(row[name]));
+    update_->bind(binds);
+    std::optional<Error> error = update_->try_execute();
+    if (!error) return {.matched = update_->matched(), .refused = {}};
+    if (error->error_class() != ErrorClass::invalid_argument) throw *std::move(error);
+    return {.matched = 0, .refused = std::move(error)};
+  }
+
+  MariadbSession session_;
+  MariadbBatch batch_;
+  bool broken_ = false;
+
+  std::string update_text_;
+  std::vector<std::size_t> order_;
+  std::optional<MariadbStatement> update_;
+
+  std::optional<Selection> paged_;  // what all below belong to
+  std::vector<std::string> columns_;
+  MariadbStatement::Column cursor_{};
+  std::string cursor_name_;
+  std::optional<MariadbStatement> page_;
+};
+
+}  // namespace
+
+std::unique_ptr<Connection> connect_mariadb(const Address& address, const CatalogOptions& options) {
+  return std::make_unique<MariadbConnection>(address, options);
+}
+
+}  // namespace haul::catalog
