@@ -10,25 +10,21 @@
 
 namespace haul::job {
 
-// How large chunks should be: so that one takes some twenty seconds at the rate of the last ones, at least a
-// hundred objects and at most what the job says. Thread safety: all methods from any thread.
+// How many objects a chunk should have: so many that it takes some twenty seconds at the rate of the last
+// ones, a hundred at least (fewer would not keep the lanes busy, and it would only become slower), and at
+// most what the job says, in objects and in bytes. Thread safety: all methods from any thread.
 class ChunkPace {
  public:
   explicit ChunkPace(const Options& options);
 
   // What one chunk took, from its lease to its end.
-  void measured(std::uint64_t objects, std::uint64_t bytes, Duration took) noexcept;
+  void measured(std::uint64_t objects, Duration took) noexcept;
   std::uint64_t objects() const noexcept { return objects_.load(std::memory_order_relaxed); }
-  std::uint64_t bytes() const noexcept { return bytes_.load(std::memory_order_relaxed); }
+  std::uint64_t bytes() const noexcept { return most_bytes_; }
 
  private:
-  struct Bounds {
-    std::uint64_t least, most;
-  };
-  static void follow(std::atomic<std::uint64_t>& size, const Bounds& bounds, double wanted) noexcept;
-
-  const Bounds object_bounds_, byte_bounds_;
-  std::atomic<std::uint64_t> objects_, bytes_;
+  const std::uint64_t least_objects_, most_objects_, most_bytes_;
+  std::atomic<std::uint64_t> objects_;
 };
 
 // Belongs to one shard. The pace must outlive it.

@@ -239,10 +239,10 @@ class Run {
   Task<> work_chunks(OpContext context) {
     try {
       while (auto chunk = co_await engine_.lease(context)) {
-        const std::uint64_t objects = chunk->items.size(), bytes = chunk->bytes;
+        const std::uint64_t objects = chunk->items.size();
         const SteadyTime start = context.env().steady_now();
         ChunkReport report = co_await worker_.work(std::move(*chunk), context);
-        if (!stopping()) pace_.measured(objects, bytes, context.env().steady_now() - start);
+        if (!stopping()) pace_.measured(objects, context.env().steady_now() - start);
         co_await engine_.record(std::move(report), context);
         look();
       }

@@ -193,7 +193,8 @@ class DurableDouble final : public RunEngine {
 // A store in memory whose listing is counted, and may fail.
 class ListedStore final : public store::Store {
  public:
-  explicit ListedStore(std::string name) : inner(memory::MemoryOptions{.name = std::move(name)}) {}
+  explicit ListedStore(std::string name, store::Capabilities capabilities = memory::full_capabilities())
+      : inner(memory::MemoryOptions{.capabilities = capabilities, .name = std::move(name)}) {}
 
   memory::MemoryStore inner;
   std::uint32_t page_size = 1000;
@@ -201,12 +202,14 @@ class ListedStore final : public store::Store {
   // Called before each page, with its number from 1: may throw.
   std::function<void(std::uint64_t page)> before_page = [](std::uint64_t) {};
   std::function<void()> before_write = [] {};
+  std::vector<std::string> links;  // keys that a listing passes over, in order; without range_listing
 
   const store::Capabilities& capabilities() const noexcept override { return inner.capabilities(); }
   std::string describe(std::string_view key) const override { return inner.describe(key); }
   std::unique_ptr<store::Lister> list(store::ListRequest request) override {
     request.page_size = page_size;
-    return std::make_unique<CountedLister>(*this, inner.list(std::move(request)));
+    std::string after = request.after;
+    return std::make_unique<CountedLister>(*this, inner.list(std::move(request)), std::move(after));
   }
   Task<std::optional<store::Details>> stat(std::string key, store::ReadOptions options,
                                            OpContext& context) override {
@@ -245,18 +248,24 @@ class ListedStore final : public store::Store {
  private:
   class CountedLister final : public store::Lister {
    public:
-    CountedLister(ListedStore& store, std::unique_ptr<store::Lister> inner)
-        : store_(store), inner_(std::move(inner)) {}
+    CountedLister(ListedStore& store, std::unique_ptr<store::Lister> inner, std::string after)
+        : store_(store), inner_(std::move(inner)), before_(std::move(after)) {}
     Task<store::ListPage> next(OpContext& context) override {
       store_.before_page(++store_.pages);
       store::ListPage page = co_await inner_->next(context);
       store_.entries += page.entries.size();
+      const std::string_view last = page.entries.empty() ? "" : page.entries.back().key;
+      for (const std::string& link : store_.links)
+        if (link > before_ && (page.last || link < last || link.starts_with(last)))
+          page.skipped.push_back({page.text.store(link), store::SkipReason::symlink});
+      before_ = std::max(std::string(last), page.skipped.empty() ? "" : std::string(page.skipped.back().key));
       co_return page;
     }
 
    private:
     ListedStore& store_;
     std::unique_ptr<store::Lister> inner_;
+    std::string before_;
   };
 };
 

@@ -128,6 +128,47 @@ TEST_F(DurableRunTest, SyncWithDeletionsEndsTheSameWhereverItIsKilled) {
   }
 }
 
+TEST_F(DurableRunTest, WhatASyncPassesOverIsCountedOnceAndKeepsWhatLiesInItsPlace) {
+  store::Capabilities files = memory::full_capabilities();
+  files.range_listing = false;
+  job.sources[0].store = source = std::make_shared<ListedStore>("source", files);
+  source->page_size = 50;
+  put_sources(300);
+  job.operation = Operation::sync;
+  job.options.delete_extra = true;
+  for (int i = 9; i < 300; i += 10)
+    source->links.push_back("in/" + name(i) + "link");
+  for (const std::size_t die_at : {3, 4, 5, 7, 12, 30}) {
+    state = {};
+    for (int i = 0; i < 150; ++i)  // more than a page, so that a place lies among them
+      destination->inner.put("out/" + name(59) + "link/" + name(i), "behind the link");
+    destination->inner.put("out/" + name(59) + "linkage", "x");
+    const RunResult result = run_with_kills(die_at);
+    EXPECT_EQ(result.status, RunStatus::completed) << (result.error ? result.error->what() : "");
+    EXPECT_EQ(result.accounts.listed, 330U);
+    EXPECT_EQ(result.accounts.skipped + result.accounts.copied, 330U);
+    EXPECT_EQ(result.accounts.extra, 1U);
+    EXPECT_EQ(destination->inner.keys().size(), 450U);
+  }
+}
+
+TEST_F(DurableRunTest, WhatACopyPassesOverIsCountedOnce) {
+  store::Capabilities files = memory::full_capabilities();
+  files.range_listing = false;
+  job.sources[0].store = source = std::make_shared<ListedStore>("source", files);
+  source->page_size = 50;
+  put_sources(300);
+  for (int i = 9; i < 300; i += 10)
+    source->links.push_back("in/" + name(i) + "link");
+  for (const std::size_t die_at : {3, 4, 5, 7, 12, 30}) {
+    state = {};
+    const RunResult result = run_with_kills(die_at);
+    EXPECT_EQ(result.accounts.copied, 300U);
+    EXPECT_EQ(result.accounts.skipped, 30U);
+    EXPECT_EQ(result.accounts.listed, 330U);
+  }
+}
+
 TEST_F(DurableRunTest, GuardsOfDeletionsHoldAfterAResume) {
   put_sources(100);
   for (int i = 0; i < 60; ++i)

@@ -198,6 +198,9 @@ class ParallelLister::Run : public std::enable_shared_from_this<ParallelLister::
     at->ready.pop_front();
     buffered_ -= page.memory();
     if (!page.entries.empty()) at->delivered = page.entries.back().key;
+    // What was passed over behind the last entry was told of as well, and is not to be told of again.
+    for (const store::SkippedEntry& skipped : page.skipped)
+      if (ordered_ && skipped.key > at->delivered) at->delivered = skipped.key;
     if (at->progress.ended && at->ready.empty()) ranges_.erase(at);
     page.last = ranges_.empty();
     return page;
