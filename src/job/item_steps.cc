@@ -43,56 +43,60 @@ Task<> ItemSteps::carry_out(const Item& item, ItemResult& result, OpContext& con
 }
 
 Task<> ItemSteps::copy(const Item& item, ItemResult& result, OpContext& context) {
-  const bool moves = job_.operation == Operation::move;
   store::Store& source = *job_.sources[item.source].store;
-  if (moves && source.describe(item.key) == job_.destination->store->describe(item.destination_key))
+  if (job_.operation == Operation::move &&
+      source.describe(item.key) == job_.destination->store->describe(item.destination_key))
     throw Error(ErrorClass::invalid_argument, "it would be moved onto itself").on(source.describe(item.key));
   result.reason = item.reason;
-  if (item.action == Action::copy_if_details) {
-    const ItemVerdict verdict = co_await compare_by_details(job_, item, context);
-    result.reason = verdict.reason;
-    // What is to be moved and is there already lacks only its removal; but that takes more than equal times.
-    if (verdict.alike && moves && co_await take_twin(item, result, context)) co_return;
-    if (verdict.alike && !moves) {
-      result.kind = OutcomeKind::skipped;
-      co_return;
-    }
-  }
+  if (item.action == Action::copy_if_details && co_await needs_no_copy(item, result, context)) co_return;
   result.bytes = item.size;
-  if (!job_.options.dry_run) co_await transfer(item, result, context);
+  if (!job_.options.dry_run) {
+    transfer::TransferResult moved;
+    std::optional<Error> gone;
+    try {
+      moved = co_await transfer_.object(request_of(item), context);
+    } catch (const Error& error) {
+      const bool may_be_moved = job_.catalogue && !job_.options.exactly_as_listed;
+      if (error.error_class() != ErrorClass::not_found || !may_be_moved) throw;
+      gone = error;
+    }
+    if (gone && !co_await find_moved(item, result, context)) throw *gone;
+    if (moved.condition_failed) co_await leave_existing(item, result, context);
+    if (!gone && !moved.condition_failed) take(item, result, std::move(moved));
+  }
   if (result.kind == OutcomeKind::copied && goes_on_after_copy()) result.step = ItemStep::arrived;
 }
 
-Task<> ItemSteps::transfer(const Item& item, ItemResult& result, OpContext& context) {
-  store::Store& source = *job_.sources[item.source].store;
-  transfer::TransferRequest request{.source = source,
+Task<bool> ItemSteps::needs_no_copy(const Item& item, ItemResult& result, OpContext& context) const {
+  const ItemVerdict verdict = co_await compare_by_details(job_, item, context);
+  result.reason = verdict.reason;
+  if (!verdict.alike) co_return false;
+  // What is to be moved and is there already lacks only its removal; but that takes more than equal times.
+  if (job_.operation == Operation::move) co_return co_await take_twin(item, result, context);
+  result.kind = OutcomeKind::skipped;
+  co_return true;
+}
+
+Task<> ItemSteps::leave_existing(const Item& item, ItemResult& result, OpContext& context) const {
+  // It may be an earlier attempt's own copy.
+  if (durable_ && job_.operation == Operation::move && co_await take_twin(item, result, context)) co_return;
+  result.kind = OutcomeKind::skipped;
+  result.reason = "exists at the destination";
+}
+
+transfer::TransferRequest ItemSteps::request_of(const Item& item) const {
+  transfer::TransferRequest request{.source = *job_.sources[item.source].store,
                                     .source_key = std::string(item.key),
                                     .source_version = std::string(item.version),
                                     .destination = *job_.destination->store,
                                     .destination_key = std::string(item.destination_key)};
   if (item.facts_known) request.facts = entry_of(item);
   if (job_.options.create_only) request.mode = store::WriteMode::create_only;
-  transfer::TransferResult moved;
-  std::optional<Error> gone;
-  try {
-    moved = co_await transfer_.object(std::move(request), context);
-  } catch (const Error& error) {
-    const bool may_be_moved = job_.catalogue && !job_.options.exactly_as_listed;
-    if (error.error_class() != ErrorClass::not_found || !may_be_moved) throw;
-    gone = error;
-  }
-  if (gone) {
-    if (!co_await find_moved(item, result, context)) throw *gone;
-    co_return;
-  }
-  result.losses = std::move(moved.losses);
-  if (moved.condition_failed) {
-    // It may be an earlier attempt's own copy.
-    if (durable_ && job_.operation == Operation::move && co_await take_twin(item, result, context)) co_return;
-    result.kind = OutcomeKind::skipped;
-    result.reason = "exists at the destination";
-    co_return;
-  }
+  return request;
+}
+
+void ItemSteps::take(const Item& item, ItemResult& result, transfer::TransferResult moved) const {
+  if (job_.options.exactly_as_listed) check_listed_state(item, moved);
   result.transferred = true;
   result.bytes = moved.bytes;
   result.how = moved.how;
@@ -102,11 +106,11 @@ Task<> ItemSteps::transfer(const Item& item, ItemResult& result, OpContext& cont
   result.written_etag = std::move(moved.written.etag);
   result.written_version = std::move(moved.written.version);
   result.checksum = moved.checksum ? moved.checksum : full_checksum(moved.written.checksums);
-  if (job_.options.exactly_as_listed) check_listed_state(item, moved);
+  result.losses = std::move(moved.losses);
   if (job_.operation == Operation::move && moved.proof == transfer::Proof::none)
     throw Error(ErrorClass::data_loss, "the copy is there but could not be verified, so the source is kept")
         .during("move")
-        .on(source.describe(item.key));
+        .on(job_.sources[item.source].store->describe(item.key));
 }
 
 // A transfer that was repeated may have taken a later state.

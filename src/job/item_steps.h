@@ -38,7 +38,10 @@ class ItemSteps {
 
  private:
   Task<> copy(const Item& item, ItemResult& result, OpContext& context);
-  Task<> transfer(const Item& item, ItemResult& result, OpContext& context);
+  Task<bool> needs_no_copy(const Item& item, ItemResult& result, OpContext& context) const;
+  Task<> leave_existing(const Item& item, ItemResult& result, OpContext& context) const;
+  transfer::TransferRequest request_of(const Item& item) const;
+  void take(const Item& item, ItemResult& result, transfer::TransferResult moved) const;
   Task<> compare(const Item& item, ItemResult& result, OpContext& context) const;
   Task<> tag(const Item& item, ItemResult& result, OpContext& context) const;
   Task<std::optional<Error>> copy_changed(const Item& item, const ItemResult& result,

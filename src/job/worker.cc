@@ -169,10 +169,10 @@ Task<> Worker::lane(ChunkWork& work, OpContext context) {
 }
 
 Task<> Worker::first_step(const Item& item, ItemResult& result, OpContext& context) {
-  if (!is_kept(item.action)) {
-    co_await steps_.carry_out(item, result, context);
-    co_return;
-  }
+  return is_kept(item.action) ? look_at_kept(item, result, context) : steps_.carry_out(item, result, context);
+}
+
+Task<> Worker::look_at_kept(const Item& item, ItemResult& result, OpContext& context) {
   if (item.action == Action::revert)
     co_await steps_.confirm_source(item, context);
   else

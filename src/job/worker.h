@@ -45,6 +45,7 @@ class Worker {
   Task<> clear_remains(ChunkWork& work, OpContext& context);
   Task<> lane(ChunkWork& work, OpContext context);
   Task<> first_step(const Item& item, ItemResult& result, OpContext& context);
+  Task<> look_at_kept(const Item& item, ItemResult& result, OpContext& context);
   Task<> secure_copies(ChunkWork& work, OpContext& context);
   Task<> update_catalogue(ChunkWork& work, OpContext& context);
   Task<> record_stage(ChunkWork& work, Stage stage, OpContext& context);
