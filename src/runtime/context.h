@@ -27,7 +27,8 @@ enum class StopLevel : int {
 class StopFlag {
  public:
   StopFlag() = default;
-  explicit StopFlag(const StopFlag& parent) noexcept : parent_(&parent) {}  // the parent must outlive it
+  // Not a copy, but a child; the parent must outlive it.
+  explicit StopFlag(const StopFlag& parent) noexcept : parent_(&parent) {}
   StopFlag(StopFlag&&) = delete;
 
   void raise(StopLevel level) noexcept {
