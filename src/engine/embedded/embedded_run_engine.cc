@@ -48,8 +48,7 @@ class EmbeddedRunEngine::State {
         approved_(book_.approved()),
         last_figures_(figures_of(progress)),
         last_progress_(env_.wall_now()) {
-    if (options_.heartbeat != Duration(0))
-      ticker_ = std::jthread([this](const std::stop_token& stop) { tick(stop); });
+    ticker_ = std::jthread([this](const std::stop_token& stop) { tick(stop); });
   }
 
   ~State() {
@@ -114,7 +113,7 @@ class EmbeddedRunEngine::State {
       }
       const bool something = read_page([](const BookPage& page) { return page.queued != 0; });
       if (something && (!due || *due <= env_.wall_now())) {
-        LeaseStep step(env_.wall_now(), options_.longest_retry_delay);
+        LeaseStep step(env_, options_.longest_retry_delay);
         co_await write(step, context);
         if (step.chunk()) co_return co_await load(std::move(*step.chunk()), context);
         due = step.due();
@@ -283,26 +282,32 @@ class EmbeddedRunEngine::State {
     return std::move(found.mapped());
   }
 
+  void beat_if_possible() {
+    try {
+      beat();
+    } catch (const Error&) {
+      // Who works on the run meets the same failure with what matters more, and tells it.
+      return;
+    }
+  }
+
   // Beats, and wakes those who wait for a chunk that was put back.
   void tick(const std::stop_token& stop) {
-    auto next_beat = std::chrono::steady_clock::now();
+    using Clock = std::chrono::steady_clock;
+    const bool beats = options_.heartbeat != Duration(0);
+    const Duration period = beats ? options_.heartbeat : Duration(std::chrono::hours(1));
+    auto next_beat = Clock::now();
     while (!stop.stop_requested()) {
-      if (std::chrono::steady_clock::now() >= next_beat) {
-        try {
-          beat();
-        } catch (const Error&) {
-          // Who works on the run meets the same failure with what matters more, and tells it.
-        }
-        next_beat = std::chrono::steady_clock::now() +
-                    std::chrono::duration_cast<std::chrono::steady_clock::duration>(options_.heartbeat);
+      if (Clock::now() >= next_beat) {
+        if (beats) beat_if_possible();
+        next_beat = Clock::now() + std::chrono::duration_cast<Clock::duration>(period);
       }
       std::unique_lock lock(mutex_);
       const auto due_before = due_;
       auto until = next_beat;
       if (due_) {
         const Duration left = std::max(*due_ - env_.wall_now(), Duration(0));
-        until = std::min(until, std::chrono::steady_clock::now() +
-                                    std::chrono::duration_cast<std::chrono::steady_clock::duration>(left));
+        until = std::min(until, Clock::now() + std::chrono::duration_cast<Clock::duration>(left));
       }
       alarm_.wait_until(lock, stop, until, [&] { return due_ != due_before; });
       if (due_ && *due_ <= env_.wall_now()) changed_locked();

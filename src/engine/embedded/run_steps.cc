@@ -101,12 +101,13 @@ void DiscoveredStep::write_tables(RunTables& tables, std::int64_t run, BookPage&
 void LeaseStep::write_tables(RunTables& tables, std::int64_t run, BookPage& page) {
   chunk_ = tables.next_queued(run);
   if (!chunk_) return;
-  if (chunk_->not_before > now_ && chunk_->not_before - now_ <= longest_) {
+  const Time now = env_.wall_now();  // not earlier than that of any step before
+  if (chunk_->not_before > now && chunk_->not_before - now <= longest_) {
     due_ = chunk_->not_before;
     chunk_.reset();
     return;
   }
-  tables.set_leased(run, chunk_->id, now_);
+  tables.set_leased(run, chunk_->id, now);
   --page.queued;
   page.leases.emplace(chunk_->id, Lease{.attempt = chunk_->attempt, .segment = chunk_->slice.segment});
 }

@@ -35,7 +35,7 @@ class DiscoveredStep final : public Step {
 class LeaseStep final : public Step {
  public:
   // No chunk is put back for longer than `longest`: what seems to be is due, since the clock was set back.
-  LeaseStep(Time now, Duration longest) : now_(now), longest_(longest) {}
+  LeaseStep(const Env& env, Duration longest) : env_(env), longest_(longest) {}
   void write_files(BookFiles&, BookPage&) override {}
   void write_tables(RunTables& tables, std::int64_t run, BookPage& page) override;
   bool durable() const override { return false; }
@@ -45,7 +45,7 @@ class LeaseStep final : public Step {
   std::optional<Time> due() const noexcept { return due_; }
 
  private:
-  const Time now_;
+  const Env& env_;
   const Duration longest_;
   std::optional<ChunkRow> chunk_;
   std::optional<Time> due_;

@@ -121,10 +121,11 @@ std::string StateDirectory::default_path(const Env& env) {
 StateDirectory::StateDirectory(std::string path, const Env& env)
     : path_(std::move(path)), env_(&env), shared_(std::make_unique<Shared>()) {
   std::error_code failed;
-  std::filesystem::create_directories(path_ + "/runs", failed);
+  // Keys of objects and rows of a database are nobody else's business, unless somebody says so.
+  if (std::filesystem::create_directories(path_, failed) && ::chmod(path_.c_str(), 0700) != 0)
+    throw errno_error(errno, "chmod", visible(path_));
+  if (!failed) std::filesystem::create_directory(path_ + "/runs", failed);
   if (failed) throw errno_error(failed.value(), "create directory", visible(path_));
-  // Keys of objects and rows of a database are nobody else's business.
-  if (::chmod(path_.c_str(), 0700) != 0 && errno != EPERM) throw errno_error(errno, "chmod", visible(path_));
   sqlite::Database database(path_ + "/state.db", sqlite::OpenMode::create, kBusyTimeout);
   database.execute("PRAGMA journal_mode = WAL");
   std::optional<LockFile> while_migrating;
