@@ -29,6 +29,11 @@ using LookTimer =
     boost::asio::basic_waitable_timer<std::chrono::steady_clock,
                                       boost::asio::wait_traits<std::chrono::steady_clock>, Executor>;
 
+// Of a listing: not the job is wrong, but what this process runs with.
+bool somebody_can_mend(const Error& error) {
+  return error.error_class() == ErrorClass::unauthenticated || error.error_class() == ErrorClass::exhausted;
+}
+
 // One run, as a story: discover and work at once, then delete, then close the accounts. It can be told from
 // the middle: what is done already is passed over. A pause ends a stretch of it, and the next one goes on.
 class Run {
@@ -87,7 +92,7 @@ class Run {
     try {
       co_await std::move(change);
     } catch (...) {
-      lose_engine();
+      interrupt();
       throw;
     }
   }
@@ -147,7 +152,7 @@ class Run {
     std::uint64_t done = 0;
     if (engine_.status() != RunStatus::finalizing) {  // what chunks in flight have come to counts as well
       const std::uint64_t seen = ports_.progress.failed_objects.load(std::memory_order_relaxed);
-      failed = std::max(failed, seen - std::min(seen, accounts.list_failures));
+      failed = std::max(failed, seen - std::min(seen, accounts.list_failures + accounts.extra_failed));
       done = std::max(ports_.progress.done_objects.load(std::memory_order_relaxed), failed);
     }
     if (options.max_failures && failed > *options.max_failures) return true;
@@ -190,11 +195,14 @@ class Run {
       try {
         co_await discovery.run(context);
       } catch (...) {
-        if (discovery.engine_failed()) lose_engine();
+        if (discovery.engine_failed()) interrupt();
         error = current_error();
       }
       if (!error) continue;
-      if (engine_lost_ || !engine_.durable() || !error->retryable() || stopping()) throw *error;
+      const bool passing = error->retryable() || error->error_class() == ErrorClass::cancelled;
+      if (engine_.durable() && somebody_can_mend(*error)) interrupt();
+      if (interrupted_ || !engine_.durable() || !passing) throw *error;
+      if (stopping()) co_return;  // whoever goes on finds out whether it has passed
       fruitless = engine_.discovery().place == place_before ? fruitless + 1 : 1;
       if (fruitless >= kFruitlessListings) throw *error;
       const RetryPolicy policy{
@@ -247,14 +255,15 @@ class Run {
         look();
       }
     } catch (...) {
-      lose_engine();
+      interrupt();
       throw;
     }
   }
 
-  // What the engine has recorded holds; what it has not is done again when somebody resumes the run.
-  void lose_engine() {
-    engine_lost_ = true;
+  // The run cannot go on here, but need not fail for it: what the engine has recorded holds, and what it has
+  // not is done again when somebody resumes the run.
+  void interrupt() {
+    interrupted_ = true;
     stop_->raise(StopLevel::drain);
     engine_.hold();
   }
@@ -307,7 +316,7 @@ class Run {
 
   // With the runtime's own stop flag: a run that was stopped still records where it stands.
   Task<> end_stretch(OpContext& context) {
-    const bool left_off = engine_lost_ || (stopping() && !too_many_ && wish_ != Wish::cancel);
+    const bool left_off = interrupted_ || (stopping() && !too_many_ && wish_ != Wish::cancel);
     try {
       if (engine_.durable() && left_off) {
         result_.status = RunStatus::paused;
@@ -335,7 +344,7 @@ class Run {
   }
 
   RunStatus final_status(const Accounts& accounts) const {
-    if (too_many_ || engine_lost_) return RunStatus::failed;
+    if (too_many_ || interrupted_) return RunStatus::failed;
     if (stopping()) return RunStatus::cancelled;
     if (result_.error) return RunStatus::failed;
     return accounts.failures() != 0 ? RunStatus::completed_with_failures : RunStatus::completed;
@@ -369,8 +378,8 @@ class Run {
   // Of this stretch. Written on all shards.
   std::optional<StopFlag> stop_;
   std::atomic<Wish> wish_{Wish::none};
-  std::atomic<bool> too_many_{false};     // failures
-  std::atomic<bool> engine_lost_{false};  // it has thrown: nothing more can be recorded
+  std::atomic<bool> too_many_{false};  // failures
+  std::atomic<bool> interrupted_{false};
 };
 
 }  // namespace

@@ -77,20 +77,20 @@ struct DurableRunTest : testing::Test {
 };
 
 TEST_F(DurableRunTest, CopyEndsTheSameWhereverItIsKilled) {
-  put_sources(600);
-  for (const std::size_t die_at : {3, 4, 5, 6, 7, 9, 11, 13, 17, 23, 31, 40}) {
+  put_sources(300);
+  for (const std::size_t die_at : {3, 4, 7, 12, 31}) {
     state = {};
     const std::uint64_t entries_before = source->entries;
     const RunResult result = run_with_kills(die_at);
     EXPECT_EQ(result.status, RunStatus::completed);
     EXPECT_TRUE(result.accounts.closed());
-    EXPECT_EQ(result.accounts.listed, 600U);
-    EXPECT_EQ(result.accounts.copied, 600U);
+    EXPECT_EQ(result.accounts.listed, 300U);
+    EXPECT_EQ(result.accounts.copied, 300U);
     expect_nothing_found_twice();
     // A step is a page here, and a lister reads ahead: but never the whole again with each process.
-    if (die_at >= 31) EXPECT_LT(source->entries - entries_before, 2 * 600U);
+    if (die_at >= 31) EXPECT_LT(source->entries - entries_before, 2 * 300U);
   }
-  EXPECT_EQ(destination->inner.keys().size(), 600U);
+  EXPECT_EQ(destination->inner.keys().size(), 300U);
 }
 
 TEST_F(DurableRunTest, AMoveLosesAndRepeatsNothing) {
@@ -110,7 +110,7 @@ TEST_F(DurableRunTest, SyncWithDeletionsEndsTheSameWhereverItIsKilled) {
   put_sources(400);
   job.operation = Operation::sync;
   job.options.delete_extra = true;
-  for (const std::size_t die_at : {3, 4, 5, 6, 8, 10, 14, 19, 26, 35}) {
+  for (const std::size_t die_at : {3, 4, 8, 14, 35}) {
     state = {};
     for (int i = 0; i < 400; i += 4)
       destination->inner.put("out/" + name(i), "old");
@@ -284,6 +284,20 @@ TEST_F(DurableRunTest, AListingThatIsRefusedFailsAtOnce) {
   DurableDouble engine(state);
   EXPECT_EQ(run(engine).status, RunStatus::failed);
   EXPECT_EQ(source->pages, 1U);
+}
+
+TEST_F(DurableRunTest, CredentialsThatExpireLeaveARunThatCanBeGoneOnWith) {
+  put_sources(600);
+  source->before_page = [](std::uint64_t page) {
+    if (page == 4) throw Error(ErrorClass::unauthenticated, "the token has expired");
+  };
+  const RunResult first = run_with_kills(SIZE_MAX);
+  EXPECT_EQ(first.status, RunStatus::paused);
+  EXPECT_TRUE(first.error);
+  const RunResult result = run_with_kills(SIZE_MAX);
+  EXPECT_EQ(result.status, RunStatus::completed);
+  EXPECT_EQ(result.accounts.copied, 600U);
+  expect_nothing_found_twice();
 }
 
 TEST_F(DurableRunTest, NothingIsChangedBeforeSomebodyApproves) {
