@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <fstream>
+
+#include <nlohmann/json.hpp>
 
 #include "app/stored_run.h"
 
@@ -18,6 +21,24 @@ std::string existing_state(const Settings& settings, const Env& env) {
         .on(path)
         .with_hint("haul run JOB.yaml makes the first; --state says where");
   return path;
+}
+
+// Of the summary, which is written at the end.
+std::optional<catalog::CatalogEffort> catalogue_effort(const engine::RunInfo& run) {
+  std::ifstream file(run.report + "/summary.json");
+  const nlohmann::json summary = nlohmann::json::parse(file, nullptr, false);
+  if (!summary.is_object() || !summary.contains("catalogue") || !summary["catalogue"].is_object()) return {};
+  const nlohmann::json& effort = summary["catalogue"];
+  const auto number = [&effort](const char* name) {
+    return effort.contains(name) && effort[name].is_number() ? effort[name].get<double>() : 0.0;
+  };
+  const auto count = [&number](const char* name) { return static_cast<std::uint64_t>(number(name)); };
+  const std::chrono::duration<double> waited(number("seconds_waited_for_rate"));
+  return catalog::CatalogEffort{.rows_selected = count("rows_selected"),
+                                .rows_updated = count("rows_updated"),
+                                .statements = count("statements"),
+                                .reconnects = count("reconnects"),
+                                .waited_for_rate = std::chrono::duration_cast<Duration>(waited)};
 }
 
 }  // namespace
@@ -79,6 +100,7 @@ RunPicture KeptRuns::picture(const engine::RunInfo& run) {
   picture.info = run;
   picture.failures = failures(run, {});
   picture.children = children(run);
+  picture.catalogue = catalogue_effort(run);
   return picture;
 }
 

@@ -71,6 +71,9 @@ std::string advice_for(const engine::RunInfo& run) {
   if (run.status == awaiting_approval && run.approved_by.empty())
     return fmt::format("nothing is changed yet: haul approve {0} lets it{1}, haul cancel {0} does not", id,
                        run.alive ? "" : fmt::format(" and haul resume {} does it", id));
+  if (run.alive && run.status == paused)
+    return fmt::format("process {0} waits: haul resume {1} lets it go on, haul cancel {1} ends the run",
+                       run.pid, id);
   if (run.alive) return {};
   if (run.status == awaiting_approval) return fmt::format("it is approved: haul resume {} does it", id);
   if (run.status == paused || run.pid == 0)

@@ -110,6 +110,15 @@ std::string run_json(const RunPicture& picture, const Estimate& estimate) {
   add_value(chunks, "objects_waiting", run.objects_queued);
   add_seconds(chunks, "oldest_lease_seconds", run.oldest_lease);
   add_value(out, "chunks", chunks + "}");
+  if (const auto& effort = picture.catalogue) {
+    std::string catalogue = "{";
+    add_value(catalogue, "rows_selected", effort->rows_selected);
+    add_value(catalogue, "rows_updated", effort->rows_updated);
+    add_value(catalogue, "statements", effort->statements);
+    add_value(catalogue, "reconnects", effort->reconnects);
+    add_seconds(catalogue, "seconds_waited_for_rate", effort->waited_for_rate);
+    add_value(out, "catalogue", catalogue + "}");
+  }
   std::string kinds;
   append_failure_kinds_json(kinds, picture.failures, run.id);
   add_value(out, "failures", kinds);

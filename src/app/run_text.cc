@@ -53,6 +53,16 @@ std::string process_line(const engine::RunInfo& run) {
   return line;
 }
 
+std::string effort_line(const catalog::CatalogEffort& effort) {
+  std::string line = fmt::format("{} rows selected, {} statements", with_commas(effort.rows_selected),
+                                 with_commas(effort.statements));
+  if (effort.reconnects != 0)
+    line += fmt::format(", connected again {} times", with_commas(effort.reconnects));
+  if (effort.waited_for_rate > Duration(0))
+    line += ", held back by rows-per-second for " + format_duration(effort.waited_for_rate);
+  return line;
+}
+
 std::string catalogue_line(const job::Accounts& accounts) {
   std::string line = fmt::format("{} rows updated", with_commas(accounts.rows_updated));
   if (accounts.rows_unmatched != 0)
@@ -162,6 +172,7 @@ std::string run_text(const RunPicture& picture, const Estimate& estimate, Time n
   if (run.status == job::RunStatus::awaiting_approval) add_line(text, "would", approval_text(run));
   if (run.accounts.rows_updated != 0 || run.accounts.rows_unmatched != 0)
     add_line(text, "catalogue", catalogue_line(run.accounts));
+  if (picture.catalogue) add_line(text, "", effort_line(*picture.catalogue));
   if (run.accounts.sources_kept != 0)
     add_line(text, "",
              fmt::format("{} sources are kept for a while", with_commas(run.accounts.sources_kept)));

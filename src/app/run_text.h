@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "app/estimate.h"
+#include "catalog/catalog.h"
 #include "engine/embedded/runs.h"
 
 namespace haul::app {
@@ -22,9 +23,10 @@ struct FailureKind {
 // A run with what belongs to it.
 struct RunPicture {
   engine::RunInfo info;
-  std::vector<FailureKind> failures;       // the most frequent first
-  std::vector<engine::RunInfo> children;   // that retry it, undo it or end it
+  std::vector<FailureKind> failures;      // the most frequent first
+  std::vector<engine::RunInfo> children;  // that retry it, undo it or end it
   std::vector<engine::ChunkInfo> in_work;
+  std::optional<catalog::CatalogEffort> catalogue;  // of a run that has ended
 };
 
 // One line for each, headed, cut to `width` columns.

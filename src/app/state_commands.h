@@ -18,6 +18,8 @@ int watch_command(const Settings& settings, const Env& env, Screen& screen, Outp
 
 // Each waits until the run has obeyed, or a while: then it says that the wish stays.
 int pause_command(const Settings& settings, const Env& env, Screen& screen, Output& output);
+// Of a paused run whose process waits: that process goes on with it.
+int let_go_on(const Settings& settings, const Env& env, Screen& screen, Output& output);
 int cancel_command(const Settings& settings, const Env& env, Screen& screen, Output& output);
 int approve_command(const Settings& settings, const Env& env, Screen& screen, Output& output);
 

@@ -5,6 +5,7 @@
 #include "app/commands.h"
 #include "app/kept_runs.h"
 #include "app/remedy.h"
+#include "app/state_commands.h"
 #include "app/stored_run.h"
 #include "app/usage_error.h"
 
@@ -35,7 +36,9 @@ Task<int> resume_command(Session& session) {
   KeptRuns kept(session.settings(), session.env());
   const engine::RunInfo run = kept.named();
   refuse_ended(run);
-  if (run.alive && run.status != job::RunStatus::paused)
+  if (run.alive && run.status == job::RunStatus::paused)
+    co_return let_go_on(session.settings(), session.env(), session.screen(), session.output());
+  if (run.alive)
     refuse(run, fmt::format("process {} on {} works on it; haul watch {} shows it", run.pid, run.host,
                             short_id(run.id)));
   kept.state().lock();

@@ -23,7 +23,6 @@ namespace haul::app {
 namespace {
 
 constexpr std::chrono::seconds kPatience{60};
-constexpr std::chrono::seconds kGoodbye{5};
 constexpr std::chrono::seconds kSaidAfter{2};
 constexpr std::chrono::milliseconds kLookEvery{200};
 
@@ -123,9 +122,17 @@ int pause_command(const Settings& settings, const Env& env, Screen& screen, Outp
       !asking.kept().runs().ask(asking.run().id, job::Wish::pause))
     refuse(asking.run(), "no process works on it, so there is nothing to pause");
   const bool stopped = asking.wait_until(has_stopped, kPatience);
-  // Then the process ends, unless it works on other runs as well.
-  if (stopped) asking.wait_until([](const engine::RunInfo& run) { return !run.alive; }, kGoodbye);
   return asking.tell(stopped);
+}
+
+int let_go_on(const Settings& settings, const Env& env, Screen& screen, Output& output) {
+  Asking asking(settings, env, screen, output);
+  if (!asking.kept().runs().ask(asking.run().id, job::Wish::none))
+    refuse(asking.run(), "its process has ended just now");
+  const bool begun = asking.wait_until(
+      [](const engine::RunInfo& now) { return now.status != job::RunStatus::paused || !now.alive; },
+      kPatience);
+  return asking.tell(begun);
 }
 
 int cancel_command(const Settings& settings, const Env& env, Screen& screen, Output& output) {
