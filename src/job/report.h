@@ -78,7 +78,7 @@ class ReportFiles {
   ReportFiles& operator=(const ReportFiles&) = delete;
 
   // Durable when it returns. Gives the position behind it, one line of text, to be kept in the state. If it
-  // throws, nothing of it counts, and it may be tried again.
+  // throws, nothing of it counts, and it may be tried again. CSV that options do not ask for is left out.
   std::string append(const Ledger& ledger);
 
   // Ends the report: writes summary.json and manifest.json, durably. `summary` is a JSON object as

@@ -186,7 +186,8 @@ std::string ReportFiles::append(const Ledger& ledger) {
   State& state = *state_;
   for (SegmentStream& stream : state.streams)
     if (stream.content.bytes() >= state.options.segment_bytes) state.close(stream);
-  const std::array<std::string_view, 3> added{ledger.lines, ledger.succeeded, ledger.failed};
+  std::array<std::string_view, 3> added{ledger.lines, ledger.succeeded, ledger.failed};
+  if (!state.options.csv) added[1] = added[2] = {};
   try {
     bool new_file = false;
     for (std::size_t i = 0; i < added.size(); ++i) {

@@ -170,6 +170,14 @@ TEST_F(ReportFilesTest, IsNotWrittenOverTheReportOfAnotherRun) {
   EXPECT_EQ(class_of_continuing(""), ErrorClass::already_exists);
 }
 
+TEST_F(ReportFilesTest, LeavesCsvOutThatNobodyAskedFor) {
+  ReportFiles files(directory(), {.csv = false}, "");
+  files.append(ledger(5));
+  files.finish("{}\n", Time{});
+  EXPECT_THAT(read("succeeded-00001.csv") + read("failed-00001.csv"), testing::IsEmpty());
+  EXPECT_EQ(parse_manifest(read("manifest.json")).segments.size(), 2U);
+}
+
 TEST_F(ReportFilesTest, StaysAsItWasWhenTheDiskIsFull) {
   ReportFiles files(directory(), {}, "");
   const std::string position = files.append(ledger(1));
