@@ -18,7 +18,7 @@ class ReportTest(harness.FakeTest):
         super().setUp()
         self.environment["HAUL_STATE"] = str(self.folder / "state")
         self.objects = {f"in/{key}": key.encode() for key in KEYS}
-        self.objects |= {f"in/many/{i:04}": b"x" * i for i in range(OBJECTS)}
+        self.objects |= {f"in/many/{i:04}": b"x" * (i + 1) for i in range(OBJECTS)}
         self.make_bucket("from", self.objects)
         self.make_bucket("dest")
         self.make_bucket("admin")
@@ -60,7 +60,11 @@ class Proof(ReportTest):
         self.s3.put_object(Bucket="from", Key="in/many/0004", Body=b"back")
         self.assertTrue(self.proof(place)["proven"])
         proof = self.proof(place, "--check", "all", code=1)
-        self.assertEqual(proof["discrepancies_count"], 3, proof)
+        messages = " ".join(each["message"] for each in proof["discrepancies"])
+        for expected in ("out/plus+.jpg is not there", "out/many/0003 has size 3, and 4 was written",
+                         "in/many/0004 is there again"):
+            self.assertIn(expected, messages)
+        self.assertEqual(len({each["place"] for each in proof["discrepancies"]}), 3, proof)
         for each in proof["discrepancies"]:
             self.assertRegex(each["place"], r"^ledger-\d{5}\.jsonl line \d+$")
 
