@@ -61,17 +61,26 @@ halt() {
 
 # crash PIDFILE: ends the process and its children with no chance to tidy up
 crash() {
-  local pid tries
+  local pid children tries
   running "$1" || { rm -f "$1"; return 0; }
   pid=$(pid_of "$1")
   # the children first found: without their parent nobody would know them
-  # shellcheck disable=SC2046
-  kill -KILL "$pid" $(cat "/proc/$pid/task/"*/children) 2>/dev/null || true
+  children=$(cat "/proc/$pid/task/"*/children)
+  # shellcheck disable=SC2086
+  kill -KILL "$pid" $children 2>/dev/null || true
+  # all of them, since each holds the port
   for ((tries = 200; tries > 0; tries--)); do
-    running "$1" || break
+    # shellcheck disable=SC2086
+    any_alive "$pid" $children || break
     sleep 0.05
   done
   rm -f "$1"
+}
+
+any_alive() {
+  local each
+  for each; do [ -z "$(born "$each")" ] || return 0; done
+  return 1
 }
 
 # make_certificate FOLDER: an authority of its own (ca.pem) and a server certificate for 127.0.0.1 and localhost

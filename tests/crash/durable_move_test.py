@@ -71,7 +71,7 @@ class DurableMove(harness.HaulTest):
         self.scene.fill(self.haul, self.folder / "tree")
         self.scene.judge_before(self)
         self.state = self.folder / "state"
-        self.state.mkdir()
+        self.state.mkdir(exist_ok=True)
         # Few at once and small chunks: every stage of some chunk is under way at any moment.
         self.job = self.scene.write_job(self.folder, options={"concurrency": 8}, chunks={"objects": 100})
         self.service.slow_down()
@@ -132,6 +132,7 @@ class DurableMove(harness.HaulTest):
         disturbances = list(disturbances)
         self.pick.shuffle(disturbances)
         sampler = catalogues.Sampler(self.scene)
+        self.addCleanup(sampler.end)
         sampler.start()
         process = self.start()
         for disturbance in disturbances:

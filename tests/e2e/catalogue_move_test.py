@@ -31,6 +31,7 @@ class Move(harness.HaulTest):
         scene = self.scene(kind)
         report = self.folder / "report"
         sampler = catalogues.Sampler(scene)
+        self.addCleanup(sampler.end)
         sampler.start()
         result = self.run_job(scene, code=1, report={"location": str(report)})  # rows without object have failed
         self.assertEqual(sampler.end(), [], "a row named an object that was not there")
