@@ -124,7 +124,7 @@ std::string verdict_json(const Settings& settings, const job::ReportVerdict& ver
   return out + "}\n";
 }
 
-int exit_code_of(const job::ReportVerdict& verdict) {
+int code_of_verdict(const job::ReportVerdict& verdict) {
   if (verdict.discrepancy_count != 0) return kSomeFailed;
   return verdict.unchecked_count != 0 ? kCouldNotRun : kDone;
 }
@@ -142,7 +142,7 @@ Task<int> verify_report_command(Session& session) {
                                                                  .seed = settings.report.seed,
                                                                  .stores = places_of_ledger(stores)},
                                                                 context);
-  const int code = exit_code_of(verdict);
+  const int code = code_of_verdict(verdict);
   if (settings.json)
     session.output().write(verdict_json(settings, verdict, code));
   else if (!settings.quiet)

@@ -15,7 +15,7 @@ namespace {
 
 constexpr unsigned kDeepest = 64;
 
-constexpr bool is_digit(char c) noexcept {
+constexpr bool is_decimal(char c) noexcept {
   return c >= '0' && c <= '9';
 }
 
@@ -143,8 +143,8 @@ std::string_view JsonScanner::number_text() {
   peek();
   const std::size_t from = at_;
   const auto digits = [this] {
-    if (at_ == text_.size() || !is_digit(text_[at_])) fail("a number is missing");
-    while (at_ < text_.size() && is_digit(text_[at_]))
+    if (at_ == text_.size() || !is_decimal(text_[at_])) fail("a number is missing");
+    while (at_ < text_.size() && is_decimal(text_[at_]))
       ++at_;
   };
   const auto take = [this](char c) {

@@ -16,7 +16,7 @@
 namespace haul::job {
 namespace {
 
-constexpr std::size_t kPiece = 256U << 10;
+constexpr std::size_t kFilePiece = 256U << 10;
 
 [[noreturn]] void throw_file_error(std::string_view operation, const std::string& path) {
   throw errno_error(errno, operation, visible(path));
@@ -93,7 +93,7 @@ bool read_pieces(const std::string& path, std::uint64_t limit,
     if (errno == ENOENT) return false;
     throw_file_error("open", path);
   }
-  std::vector<char> piece(std::min<std::uint64_t>(kPiece, std::max<std::uint64_t>(limit, 1)));
+  std::vector<char> piece(std::min<std::uint64_t>(kFilePiece, std::max<std::uint64_t>(limit, 1)));
   while (limit != 0) {
     const std::size_t wanted = std::min<std::uint64_t>(piece.size(), limit);
     const ssize_t n = again_if_interrupted([&] { return ::read(file.descriptor, piece.data(), wanted); });

@@ -18,7 +18,7 @@
 namespace haul::job {
 namespace {
 
-constexpr std::uint64_t kPiece = 256U << 10;
+constexpr std::uint64_t kLedgerPiece = 256U << 10;
 constexpr std::size_t kLongestLine = 64U << 20;
 
 Error broken_ledger(std::string message, const std::string& place) {
@@ -43,15 +43,15 @@ struct LedgerReader::File {
   Part part;
   std::ifstream stream;
   std::uint64_t read = 0, line = 0;
-  std::vector<char> buffer = std::vector<char>(kPiece);
+  std::vector<char> buffer = std::vector<char>(kLedgerPiece);
   std::size_t from = 0, to = 0;  // what of the buffer is not taken yet
   std::string text;              // the line in hand
 
   std::string place() const { return fmt::format("{} line {}", visible(part.path), line); }
 
   bool fill() {
-    const std::uint64_t left = part.bytes ? *part.bytes - read : kPiece;
-    stream.read(buffer.data(), static_cast<std::streamsize>(std::min<std::uint64_t>(left, kPiece)));
+    const std::uint64_t left = part.bytes ? *part.bytes - read : kLedgerPiece;
+    stream.read(buffer.data(), static_cast<std::streamsize>(std::min<std::uint64_t>(left, kLedgerPiece)));
     from = 0;
     to = static_cast<std::size_t>(stream.gcount());
     read += to;

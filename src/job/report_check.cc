@@ -23,7 +23,7 @@
 namespace haul::job {
 namespace {
 
-constexpr std::size_t kPiece = 256U << 10;
+constexpr std::size_t kCheckedPiece = 256U << 10;
 constexpr std::size_t kToldAtMost = 1000;
 constexpr std::size_t kBatch = 1024;  // objects that are looked up together
 constexpr std::size_t kLookupsAtOnce = 64;
@@ -164,7 +164,7 @@ class ReportCheck {
     const bool is_csv = kind == SegmentKind::succeeded || kind == SegmentKind::failed;
     LineSplitter splitter;
     std::string summary;
-    std::vector<std::byte> buffer(kPiece);
+    std::vector<std::byte> buffer(kCheckedPiece);
     while (const std::size_t n = co_await reader->read_some(buffer, context_)) {
       const std::string_view piece(reinterpret_cast<const char*>(buffer.data()), n);
       sha256.update(piece);

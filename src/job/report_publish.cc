@@ -84,7 +84,7 @@ store::Properties properties_of(std::string_view name) {
   return properties;
 }
 
-std::string bucket_of(const store::Store& store) {
+std::string published_bucket(const store::Store& store) {
   constexpr std::string_view kScheme = "s3://";
   const std::string place = store.describe("");
   return place.starts_with(kScheme) ? place.substr(kScheme.size()) : std::string();
@@ -114,7 +114,7 @@ Task<> publish_report(std::string directory, store::Store& store, std::string pr
           .during("publish report")
           .on(visible(path(segment.name)));
   }
-  const std::string published = manifest_json(manifest, bucket_of(store), prefix);
+  const std::string published = manifest_json(manifest, published_bucket(store), prefix);
   const store::Properties properties = properties_of("manifest.json");
   MemoryBody body(as_bytes(published));
   co_await store.write(prefix + "manifest.json", body, {.properties = &properties}, context);
