@@ -19,7 +19,4 @@ Settings parse_command_line(std::span<const std::string> arguments, const Env& e
 // The description of everything that parse_command_line() understands.
 ProgramDescription describe_program();
 
-// The nearest of `known` to a word with a slip of the pen in it; empty if none is near.
-std::string nearest_word(std::string_view word, std::span<const std::string> known);
-
 }  // namespace haul::app

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "app/usage_error.h"
+#include "base/nearest_word.h"
 
 namespace haul::app {
 namespace {

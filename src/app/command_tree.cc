@@ -40,6 +40,17 @@ void add_presign_options(CLI::App& app, Settings& settings) {
               {"DELETE", std::string("DELETE")}});
 }
 
+void add_variables(CLI::App& app, Settings& settings) {
+  OptionAdder(app, "Job")
+      .value("--set", "NAME=VALUE", "value of ${NAME} in the job file; wins over the environment",
+             [&settings](const std::string& text) {
+               const std::size_t equals = text.find('=');
+               if (equals == 0 || equals == std::string::npos)
+                 throw Error(ErrorClass::invalid_argument, "is no NAME=VALUE");
+               settings.variables.emplace_back(text.substr(0, equals), text.substr(equals + 1));
+             });
+}
+
 void add_run_options(CLI::App& app, Command command, Settings& settings, const Env& env) {
   const bool whole_trees = command == Command::sync || command == Command::check || command == Command::plan;
   OptionAdder objects(app, "Objects");
@@ -65,6 +76,12 @@ void add_run_options(CLI::App& app, Command command, Settings& settings, const E
     add_transfer_options(app, settings);
   }
   if (command == Command::sync || command == Command::plan) add_delete_guards(app, settings);
+  if (command == Command::plan) {
+    add_variables(app, settings);
+    OptionAdder(app, "Job")
+        .text("-o,--output", "PLAN", settings.output,
+              "write the plan down, for haul run --plan to carry out");
+  }
   add_run_limits(app, settings);
   if (command != Command::rm) add_side_options(app, settings);
 }
@@ -103,15 +120,12 @@ void add_listing_options(CLI::App& app, Command command, Settings& settings) {
 
 void add_job_options(CLI::App& app, Settings& settings) {
   add_state_options(app, settings);
+  add_variables(app, settings);
   OptionAdder add(app, "Job");
-  add.value("--set", "NAME=VALUE", "value of ${NAME} in the job file; wins over the environment",
-            [&settings](const std::string& text) {
-              const std::size_t equals = text.find('=');
-              if (equals == 0 || equals == std::string::npos)
-                throw Error(ErrorClass::invalid_argument, "is no NAME=VALUE");
-              settings.variables.emplace_back(text.substr(0, equals), text.substr(equals + 1));
-            });
+  add.flag("--check", settings.only_read, "read the job files, say what is wrong with them, and no more");
   add.flag("--resume", settings.go_on, "go on with the last unfinished run of the job, if there is one");
+  add.text("--plan", "PLAN", settings.plan,
+           "carry out exactly what haul plan -o has written, and no job file");
   add.flag("-n,--dry-run", settings.dry_run, "say what would be done, change nothing");
 }
 

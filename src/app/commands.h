@@ -22,6 +22,7 @@ Task<int> remove_bucket_command(Session& session);
 Task<int> presign_command(Session& session);
 Task<int> doctor_command(Session& session);
 Task<int> job_command(Session& session, std::vector<job::JobSpec> specs);  // run
+Task<int> plan_command(Session& session, std::vector<job::JobSpec> specs);
 Task<int> resume_command(Session& session);
 Task<int> retry_command(Session& session);
 Task<int> undo_command(Session& session);

@@ -11,6 +11,7 @@
 #include "app/help.h"
 #include "app/usage_error.h"
 #include "base/utf8.h"
+#include "job/spec_schema.h"
 
 namespace haul::app {
 
@@ -39,6 +40,8 @@ int help_command(const Settings& settings, Output& output) {
     output.write(manual_page(program, HAUL_VERSION));
   } else if (settings.help_topic.empty()) {
     output.write(general_help(program));
+  } else if (settings.help_topic == "job-schema") {
+    output.write(job::job_schema());
   } else {
     const CommandDescription* command = program.find(settings.help_topic);
     if (command == nullptr)

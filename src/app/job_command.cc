@@ -2,11 +2,20 @@
 
 #include <fmt/format.h>
 
+#include <filesystem>
+
 #include "app/commands.h"
+#include "app/job_settings.h"
 #include "app/job_setup.h"
+#include "app/outcome_printer.h"
+#include "app/plan_file.h"
 #include "app/remedy.h"
 #include "app/stored_run.h"
 #include "app/usage_error.h"
+#include "base/utf8.h"
+#include "engine/memory/memory_engine.h"
+#include "job/coordinator.h"
+#include "job/report_summary.h"
 
 namespace haul::app {
 namespace {
@@ -25,54 +34,183 @@ Task<int> dry_run(Session& session, const std::vector<job::JobSpec>& specs) {
   co_return code;
 }
 
+constexpr std::size_t kRunsKnown = 10'000;  // of a job, the newest
+
+bool has_done_its_work(const engine::RunInfo& run) {
+  return run.status == job::RunStatus::completed || run.status == job::RunStatus::completed_with_failures;
+}
+
+struct EndOfKeeping {
+  engine::RunInfo moved;
+  std::optional<std::string> begun;  // a run that removes the sources, and has not ended
+};
+
 // Runs of this job whose kept sources have waited long enough.
-std::vector<std::string> ended_keeps(engine::StateDirectory& state, const job::JobSpec& spec, Time now) {
-  std::vector<std::string> due;
+std::vector<EndOfKeeping> ends_of_keeping(engine::StateDirectory& state, const job::JobSpec& spec, Time now) {
+  std::vector<EndOfKeeping> due;
   if (!spec.keep_source) return due;
-  engine::Runs runs(state);
-  const std::vector<engine::RunInfo> known = runs.list({.job = spec.name, .statuses = {}, .limit = 10'000});
+  const std::vector<engine::RunInfo> known =
+      engine::Runs(state).list({.job = spec.name, .statuses = {}, .limit = kRunsKnown});
   for (const engine::RunInfo& run : known) {
     if (run.accounts.sources_kept == 0 || !run.ended || *run.ended + *spec.keep_source > now) continue;
-    const bool done = std::ranges::any_of(known, [&](const engine::RunInfo& other) {
-      return other.parent == run.id && (other.operation == "remove-kept" || other.operation == "undo");
-    });
-    if (!done) due.push_back(run.id);
+    EndOfKeeping end{.moved = run, .begun = {}};
+    bool done = false;
+    for (const engine::RunInfo& other : known) {
+      if (other.parent != run.id) continue;
+      const bool removes = other.operation == to_string(job::Operation::remove_kept);
+      const bool reverts = other.operation == to_string(job::Operation::revert);
+      done |= (removes && has_done_its_work(other)) || reverts;
+      if (removes && !job::is_final(other.status)) end.begun = other.id;
+    }
+    if (!done) due.push_back(std::move(end));
   }
   return due;
 }
 
-// The runs to work on for one job: the sources that were kept long enough first, then the job itself.
-std::vector<std::string> runs_of(engine::StateDirectory& state, const job::JobSpec& spec, bool go_on,
-                                 Time now) {
+// The last run of the job itself that has not ended.
+std::optional<std::string> unfinished_run(engine::StateDirectory& state, const job::JobSpec& spec) {
+  for (const engine::RunInfo& run :
+       engine::Runs(state).list({.job = spec.name, .statuses = {}, .limit = kRunsKnown}))
+    if (!job::is_final(run.status) && run.parent.empty() && run.operation == to_string(spec.operation))
+      return run.id;
+  return std::nullopt;
+}
+
+// Removes what earlier runs have kept, before anything is listed again.
+Task<int> end_keeps(Session& session, engine::StateDirectory& state, const std::vector<job::JobSpec>& specs) {
   std::vector<std::string> runs;
-  if (go_on) {
-    if (const auto unfinished = engine::Runs(state).unfinished(spec.name)) return {unfinished->id};
+  for (const job::JobSpec& spec : specs)
+    for (const EndOfKeeping& end : ends_of_keeping(state, spec, session.env().wall_now())) {
+      RunRequest request{.spec = spec.resolved, .parent = end.moved.id, .selection = {}};
+      request.selection.kind = RunSelection::Kind::kept;
+      request.selection.of = end.moved.id;
+      runs.push_back(end.begun ? *end.begun : create_run(state, request));
+      if (!session.settings().quiet)
+        session.screen().say(fmt::format("{}: run {}, of the sources that run {} has kept", spec.name,
+                                         short_id(runs.back()), short_id(end.moved.id)));
+    }
+  if (runs.empty()) co_return kDone;
+  co_return co_await run_stored(session, state, std::move(runs));
+}
+
+// A new run for each job, or its last one that has not ended.
+std::vector<std::string> runs_of(Session& session, engine::StateDirectory& state,
+                                 const std::vector<job::JobSpec>& specs) {
+  std::vector<std::string> runs;
+  for (const job::JobSpec& spec : specs) {
+    std::optional<std::string> unfinished;
+    if (session.settings().go_on) unfinished = unfinished_run(state, spec);
+    runs.push_back(unfinished ? *unfinished
+                              : create_run(state, {.spec = spec.resolved, .parent = {}, .selection = {}}));
+    if (!session.settings().quiet)
+      session.screen().say(
+          fmt::format("{}: run {}{}", spec.name, short_id(runs.back()), unfinished ? ", gone on with" : ""));
   }
-  for (const std::string& before : ended_keeps(state, spec, now))
-    runs.push_back(create_run(
-        state,
-        {.spec = spec.resolved,
-         .parent = before,
-         .selection = {
-             .kind = RunSelection::Kind::kept, .of = before, .errors = {}, .moved_before = {}, .plan = {}}}));
-  runs.push_back(create_run(state, {.spec = spec.resolved, .parent = {}, .selection = {}}));
   return runs;
+}
+
+// What the plan lists first, then what it removes from the destination, if all of that went well.
+Task<int> run_plan(Session& session) {
+  const Settings& settings = session.settings();
+  if (!settings.locations.empty())
+    throw UsageError("--plan is instead of job files", "the plan has its job in it");
+  if (settings.dry_run)
+    throw UsageError("a plan has been run dry already", "read it, or leave --dry-run out");
+  std::error_code error;
+  std::string path = std::filesystem::absolute(settings.plan, error).string();
+  OpContext context = session.context();
+  const PlanFacts plan = co_await context.blocking([&path] { return check_plan(path); });
+  engine::StateDirectory state(state_path(settings, session.env()), session.env());
+  state.lock();
+  RunRequest request{.spec = plan.job, .parent = {}, .selection = {}};
+  request.selection.kind = RunSelection::Kind::plan;
+  request.selection.plan = std::move(path);
+  request.selection.plan_sha256 = plan.sha256;
+  std::vector<std::string> first{create_run(state, request)};
+  request.parent = first.front();
+  int code = co_await run_stored(session, state, std::move(first));
+  if (code != kDone || !plan.deletes_extras) co_return code;
+  request.selection.part = PlanPart::extras;
+  std::vector<std::string> second{create_run(state, request)};
+  co_return co_await run_stored(session, state, std::move(second));
+}
+
+// Hears everything that one or the other wants to hear.
+class BothSinks final : public job::OutcomeSink {
+ public:
+  BothSinks(job::OutcomeSink& first, job::OutcomeSink& second) : first_(first), second_(second) {}
+  bool wants_all() const noexcept override { return true; }
+  void accept(const job::Outcome& outcome) override {
+    first_.accept(outcome);
+    second_.accept(outcome);
+  }
+
+ private:
+  job::OutcomeSink& first_;
+  job::OutcomeSink& second_;
+};
+
+Task<int> write_plan(Session& session, JobSetup& setup, const std::string& path) {
+  OpContext context = session.context();
+  PlanWriter plan(path, setup.spec().resolved, session.env().wall_now());
+  engine::MemoryRunEngine engine;
+  job::Progress progress;
+  OutcomePrinter printer(setup.settings(), setup.job(), session.screen(), session.output());
+  BothSinks sinks(printer, plan);
+  const SteadyTime start = session.env().steady_now();
+  RunReport report;
+  report.job = setup.spec().name;
+  report.result = co_await job::run_job(setup.job(), {engine, progress, sinks}, session.runtime());
+  report.duration = session.env().steady_now() - start;
+  report.requests = session.services().requests();
+  report.planned = printer.planned();
+  const int code = give_report(session, setup.settings(), report);
+  if (report.result.status != job::RunStatus::completed) {
+    session.screen().say("haul: no plan was written, since not everything could be looked at");
+    co_return code == kDone ? kCouldNotRun : code;
+  }
+  co_await context.blocking([&plan] { plan.finish(); });
+  if (!session.settings().quiet)
+    session.screen().say(
+        fmt::format("{} steps in {}; haul run --plan carries them out", plan.steps(), visible(path)));
+  co_return code;
 }
 
 }  // namespace
 
+Task<int> plan_command(Session& session, std::vector<job::JobSpec> specs) {
+  const Settings& settings = session.settings();
+  if (specs.empty()) specs.push_back(job::parse_resolved_spec(sync_as_job(settings)));
+  const job::JobSpec& spec = specs.front();
+  if (spec.operation == job::Operation::check)
+    throw UsageError("a verification changes nothing, so it needs no plan", "run it");
+  if (spec.options.links == LinkMode::preserve)
+    throw UsageError("a plan does not list symbolic links", "use links: skip or follow");
+  OpContext context = session.context();
+  JobSetup setup(session, spec);
+  co_await setup.make("", context);
+  if (!settings.output.empty()) co_return co_await write_plan(session, setup, settings.output);
+  RunReport report = co_await run_here(session, setup.settings(), setup.job());
+  report.job = spec.name;
+  co_return give_report(session, setup.settings(), report);
+}
+
 Task<int> job_command(Session& session, std::vector<job::JobSpec> specs) {
   const Settings& settings = session.settings();
+  if (!settings.plan.empty()) co_return co_await run_plan(session);
+  if (specs.empty()) throw UsageError("no job was given", "haul run JOB.yaml");
+  if (settings.only_read) {
+    for (std::size_t i = 0; i < specs.size() && !settings.quiet; ++i)
+      session.output().write(fmt::format("{}: {} ({}) is well-formed\n", visible(settings.locations.at(i)),
+                                         specs[i].name, to_string(specs[i].operation)));
+    co_return kDone;
+  }
   if (settings.dry_run) co_return co_await dry_run(session, specs);
   engine::StateDirectory state(state_path(settings, session.env()), session.env());
   state.lock();
-  std::vector<std::string> runs;
-  for (const job::JobSpec& spec : specs)
-    for (std::string& run : runs_of(state, spec, settings.go_on, session.env().wall_now())) {
-      if (!settings.quiet) session.screen().say(fmt::format("{}: run {}", spec.name, short_id(run)));
-      runs.push_back(std::move(run));
-    }
-  co_return co_await run_stored(session, state, std::move(runs));
+  const int kept = co_await end_keeps(session, state, specs);
+  if (session.runtime().stop().draining()) co_return kept;
+  co_return std::max(kept, co_await run_stored(session, state, runs_of(session, state, specs)));
 }
 
 }  // namespace haul::app

@@ -29,6 +29,12 @@ std::string read_file(const std::string& path) {
 
 }  // namespace
 
+bool reads_job_files(const Settings& settings) {
+  return settings.command == Command::run
+             ? settings.plan.empty()
+             : settings.command == Command::plan && settings.locations.size() == 1;
+}
+
 std::vector<job::JobSpec> load_job_files(const Settings& settings, const Env& env) {
   job::SpecContext context;
   context.env = &env;

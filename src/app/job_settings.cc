@@ -1,6 +1,16 @@
 #include "app/job_settings.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <array>
+#include <filesystem>
+
+#include <nlohmann/json.hpp>
+
+#include "app/places.h"
+#include "app/usage_error.h"
+#include "base/time_format.h"
 
 namespace haul::app {
 namespace {
@@ -91,8 +101,118 @@ Settings job_settings(const job::JobSpec& spec, const Settings& command_line) {
   settings.flatten = spec.mapping.flatten;
   settings.name_template = spec.mapping.name_template;
   settings.tags = spec.tags;
+  settings.dry_run |= command_line.command == Command::plan;
   take_options(settings, spec.options);
   return settings;
+}
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json side_json(const SideSettings& side) {
+  Json out = Json::object();
+  const auto add = [&out](const char* name, const std::string& value) {
+    if (!value.empty()) out[name] = value;
+  };
+  add("profile", side.profile);
+  add("region", side.region);
+  add("endpoint-url", side.endpoint_url);
+  add("role-arn", side.role_arn);
+  add("external-id", side.external_id);
+  if (side.no_sign_request) out["no-sign-request"] = true;
+  return out;
+}
+
+Json filter_json(const listing::FilterOptions& filters) {
+  Json out = Json::object();
+  bool included = false;
+  for (const listing::FilterPattern& pattern : filters.patterns) {
+    if (included && !pattern.include)
+      throw UsageError("a job file tries all excludes before its includes",
+                       "give --exclude before --include");
+    included |= pattern.include;
+    out[pattern.include ? "include" : "exclude"].push_back(pattern.glob);
+  }
+  if (filters.ignore_case) out["ignore-case"] = true;
+  if (filters.min_size) out["min-size"] = *filters.min_size;
+  if (filters.max_size) out["max-size"] = *filters.max_size;
+  if (filters.older_than) out["older-than"] = format_iso8601(*filters.older_than, Fraction::nanoseconds);
+  if (filters.newer_than) out["newer-than"] = format_iso8601(*filters.newer_than, Fraction::nanoseconds);
+  return out;
+}
+
+Json preserve_json(const transfer::Preserve& preserve) {
+  Json out = Json::array();
+  for (const auto& [name, kept] : {std::pair{"mtime", preserve.mtime},
+                                   {"mode", preserve.mode},
+                                   {"owner", preserve.owner},
+                                   {"metadata", preserve.metadata},
+                                   {"tags", preserve.tags},
+                                   {"storage-class", preserve.storage_class}})
+    if (kept) out.push_back(name);
+  if (out.empty()) out.push_back("none");
+  return out;
+}
+
+// Wherever the plan is carried out, it means the same place.
+std::string absolute_place(const std::string& text) {
+  const store::Location location = parse_place(text);
+  if (location.scheme == store::Scheme::standard_stream)
+    throw UsageError("standard input and output have no place in a plan", "name a directory");
+  if (location.scheme == store::Scheme::s3 || text.starts_with('/')) return text;
+  std::string path = (std::filesystem::current_path() / text).lexically_normal().string();
+  if (text.ends_with('/') && !path.ends_with('/')) path += '/';
+  return path;
+}
+
+Json option_json(const Settings& settings) {
+  constexpr std::array kOverwrite{"if-different", "always", "never", "if-newer"};
+  constexpr std::array kCompare{"size-and-time", "size-only", "contents", "bytes"};
+  constexpr std::array kVerify{"none", "copied", "all"};
+  constexpr std::array kLinks{"skip", "follow", "preserve"};
+  Json out{{"overwrite", kOverwrite.at(static_cast<std::size_t>(settings.overwrite))},
+           {"compare", kCompare.at(static_cast<std::size_t>(settings.compare_by))},
+           {"verify", kVerify.at(static_cast<std::size_t>(settings.verify))},
+           {"links", kLinks.at(static_cast<std::size_t>(settings.links))},
+           {"empty-directories", settings.empty_directories},
+           {"server-side", settings.server_side}};
+  if (settings.preserve_given) out["preserve"] = preserve_json(settings.preserve);
+  if (settings.modify_window.count() != 0)
+    out["modify-window"] = fmt::format("{}ns", settings.modify_window.count());
+  if (settings.bandwidth != 0) out["bandwidth"] = settings.bandwidth;
+  if (settings.part_size != 0) out["part-size"] = settings.part_size;
+  if (settings.max_failures) out["max-failures"] = *settings.max_failures;
+  if (settings.delete_extra)
+    out["delete"] = {{"max-share", settings.max_delete_share},
+                     {"allow-empty-source", settings.allow_empty_source}};
+  const ObjectSettings& object = settings.object;
+  for (const auto& [name, value] : {std::pair{"storage-class", &object.storage_class},
+                                    {"acl", &object.acl},
+                                    {"sse", &object.sse},
+                                    {"sse-kms-key-id", &object.sse_kms_key_id},
+                                    {"sse-c-key-file", &object.sse_c_key_file}})
+    if (!value->empty()) out[name] = *value;
+  if (settings.request_payer) out["request-payer"] = true;
+  if (!settings.scope_down) out["scope-down"] = false;
+  if (settings.concurrency) out["concurrency"] = *settings.concurrency;
+  return out;
+}
+
+}  // namespace
+
+std::string sync_as_job(const Settings& settings) {
+  Json job{{"name", "plan"},
+           {"operation", "sync"},
+           {"source", absolute_place(settings.locations.at(0))},
+           {"destination", absolute_place(settings.locations.at(1))},
+           {"source-options", side_json(settings.source_side())},
+           {"destination-options", side_json(settings.destination_side())},
+           {"filters", filter_json(settings.filters)},
+           {"options", option_json(settings)}};
+  if (!settings.manifest.empty()) job["select"] = {{"manifest", absolute_place(settings.manifest)}};
+  if (!settings.from_file.empty()) job["select"] = {{"keys", absolute_place(settings.from_file)}};
+  return job.dump();
 }
 
 void extend_options(job::Options& options, const job::JobSpec& spec) {

@@ -14,6 +14,10 @@ namespace haul::app {
 // is shown) is as on the command line.
 Settings job_settings(const job::JobSpec& spec, const Settings& command_line);
 
+// The other way round, for `plan SRC DST`: a sync as the text of a job file. Throws UsageError for what a job
+// file has no words for.
+std::string sync_as_job(const Settings& settings);
+
 // What arguments have no words for: chunks, attempts, approval, shares of failures, tags, kept sources.
 void extend_options(job::Options& options, const job::JobSpec& spec);
 

@@ -4,6 +4,7 @@
 #include "app/job_builder.h"
 #include "app/job_catalogs.h"
 #include "app/job_settings.h"
+#include "app/plan_file.h"
 #include "engine/embedded/runs.h"
 #include "job/catalogue_step.h"
 #include "job/catalogue_stream.h"
@@ -28,11 +29,25 @@ void announce_more(const job::JobSpec& spec, const RunSelection& selection, cons
     need(spec.destination, settings.destination_side(), Access::list | Access::read | Access::remove);
 }
 
+// What a plan removes from the destination is a job of its own, once all else is done.
+job::JobSpec planned_part(job::JobSpec spec, const RunSelection& selection) {
+  if (selection.kind != RunSelection::Kind::plan || selection.part == PlanPart::objects) return spec;
+  spec.operation = job::Operation::remove;
+  spec.sources = {spec.destination};
+  spec.source_side = spec.destination_side;
+  spec.destination.clear();
+  spec.destination_side = {};
+  spec.select = {};
+  spec.catalog.reset();
+  spec.options.remove.reset();
+  return spec;
+}
+
 }  // namespace
 
 JobSetup::JobSetup(Session& session, job::JobSpec spec, RunSelection selection, engine::StateDirectory* state)
     : session_(session),
-      spec_(std::move(spec)),
+      spec_(planned_part(std::move(spec), selection)),
       selection_(std::move(selection)),
       state_(state),
       settings_(job_settings(spec_, session.settings())),
@@ -54,8 +69,8 @@ Task<> JobSetup::make(std::string run, OpContext& context) {
 void JobSetup::take_selection() {
   using Kind = RunSelection::Kind;
   switch (selection_.kind) {
-    case Kind::job:
-    case Kind::plan: return;
+    case Kind::job: return;
+    case Kind::plan: take_plan(); return;
     case Kind::errors: take_errors(); return;
     case Kind::kept:
     case Kind::revert: break;
@@ -71,6 +86,24 @@ void JobSetup::take_selection() {
         std::make_shared<job::KeptStream>(job::KeptListing{.directory = directory,
                                                            .source = static_cast<std::uint16_t>(i),
                                                            .moved_before = selection_.moved_before});
+  }
+}
+
+void JobSetup::take_plan() {
+  if (check_plan(selection_.plan).sha256 != selection_.plan_sha256)
+    throw Error(ErrorClass::precondition_failed, "the plan is not the one that the run began with")
+        .on(selection_.plan);
+  if (job_.operation == job::Operation::sync) job_.operation = job::Operation::copy;
+  job_.options.delete_extra = false;
+  job_.options.filters = {};
+  job_.options.exactly_as_listed = true;
+  for (std::size_t i = 0; i < job_.sources.size(); ++i) {
+    job::Source& source = job_.sources[i];
+    source.keys =
+        std::make_shared<PlanStream>(selection_.plan, selection_.part, static_cast<std::uint16_t>(i),
+                                     source.store->capabilities().directories);
+    source.object.reset();
+    source.glob.reset();
   }
 }
 

@@ -37,6 +37,7 @@ class JobSetup {
  private:
   void take_selection();
   void take_errors();
+  void take_plan();
   Task<> take_catalogues(OpContext& context);
 
   Session& session_;

@@ -38,6 +38,9 @@ Task<int> choose_command(Session& session, std::vector<job::JobSpec> jobs) {
     case Command::presign: return presign_command(session);
     case Command::doctor: return doctor_command(session);
     case Command::run: return job_command(session, std::move(jobs));
+    case Command::plan:
+      return jobs.empty() && session.settings().output.empty() ? run_command(session)
+                                                               : plan_command(session, std::move(jobs));
     case Command::resume: return resume_command(session);
     case Command::retry: return retry_command(session);
     case Command::undo: return undo_command(session);
@@ -78,7 +81,7 @@ int run(Settings settings, Screen& screen, Output& output) {
     default: break;
   }
   std::vector<job::JobSpec> jobs;
-  if (settings.command == Command::run) {
+  if (reads_job_files(settings)) {
     jobs = load_job_files(settings, system_env());
     take_process_options(jobs, settings);
   }

@@ -27,7 +27,11 @@ std::string encode_selection(const RunSelection& selection) {
   if (!selection.errors.key_prefix.empty()) document["prefix"] = percent_encode(selection.errors.key_prefix);
   if (selection.moved_before)
     document["moved-before"] = format_iso8601(*selection.moved_before, Fraction::nanoseconds);
-  if (!selection.plan.empty()) document["plan"] = percent_encode(selection.plan, Slash::keep);
+  if (!selection.plan.empty()) {
+    document["plan"] = percent_encode(selection.plan, Slash::keep);
+    document["sha256"] = selection.plan_sha256;
+    document["extras"] = selection.part == PlanPart::extras ? "yes" : "no";
+  }
   return document.dump();
 }
 
@@ -54,6 +58,8 @@ RunSelection decode_selection(std::string_view text) {
     if (!selection.moved_before) throw unreadable();
   }
   selection.plan = percent_decode(word("plan")).value_or("");
+  selection.plan_sha256 = word("sha256");
+  if (word("extras") == "yes") selection.part = PlanPart::extras;
   return selection;
 }
 

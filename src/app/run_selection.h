@@ -10,6 +10,8 @@
 
 namespace haul::app {
 
+enum class PlanPart : bool { objects, extras };
+
 struct RunSelection {
   enum class Kind : std::uint8_t {
     job,     // as the job says
@@ -22,7 +24,9 @@ struct RunSelection {
   std::string of;
   engine::ErrorFilter errors;  // `after` and `limit` are not looked at
   std::optional<Time> moved_before;
-  std::string plan;  // path
+  std::string plan;         // path
+  std::string plan_sha256;  // that of its lines
+  PlanPart part = PlanPart::objects;
 };
 
 // As one line of JSON, and back. decode throws data_loss for what encode does not write.

@@ -164,6 +164,7 @@ struct Settings {
   std::vector<std::pair<std::string, std::string>> variables;  // --set NAME=VALUE
   bool go_on = false;                                          // run --resume
   std::string plan;                                            // run --plan
+  bool only_read = false;                                      // run --check
   store::Tags tags;
   std::uint32_t attempts = 1;  // of objects that fail for a passing reason
 

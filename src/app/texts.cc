@@ -46,9 +46,11 @@ constexpr std::array<ExampleText, 2> kCheck{{
     {"haul check ./data s3://bucket/data/", "missing, extra and different objects"},
     {"haul check --bytes s3://a/x/ s3://b/x/", "reads both sides"},
 }};
-constexpr std::array<ExampleText, 1> kPlan{
-    {{"haul plan ./data s3://bucket/data/",
-      "objects, bytes and requests of a sync, and what would be lost"}}};
+constexpr std::array<ExampleText, 3> kPlan{{
+    {"haul plan ./data s3://bucket/data/", "objects, bytes and requests of a sync, and what would be lost"},
+    {"haul plan job.yaml -o job.plan", "of a job, written down"},
+    {"haul run --plan job.plan", "and carried out exactly so"},
+}};
 constexpr std::array<ExampleText, 2> kManifest{{
     {"haul manifest s3://bucket/2025/ -o list.csv.gz", "as S3 Batch Operations reads it, compressed"},
     {"haul manifest s3://bucket/ -o s3://admin/list.jsonl", "JSON lines, into a bucket"},
@@ -153,9 +155,14 @@ constexpr CommandTexts kCommands[] = {
      "By size and time, --checksum (etags and checksums where both sides have them, contents otherwise), "
      "--size-only or --bytes. Exit code 1 if there are differences.",
      kCheck},
-    {Command::plan, "plan", "SRC DST", 2, 2, "what a sync would do, and cost",
-     "Objects, bytes, requests by kind, and what the destination cannot keep. Changes nothing.", kPlan},
-    {Command::run, "run", "JOB.yaml...", 1, kMany, "run jobs that are written down",
+    {Command::plan, "plan", "JOB.yaml | SRC DST", 1, 2, "what a job or a sync would do, and cost",
+     "Objects, bytes, requests by kind, and what the destination cannot keep. Changes nothing. With -o the "
+     "list "
+     "is written down, each object with the state that it is in; haul run --plan carries out exactly that, "
+     "and "
+     "refuses objects that have changed since.",
+     kPlan},
+    {Command::run, "run", "JOB.yaml... | --plan PLAN", 0, kMany, "run jobs that are written down",
      "A job is YAML or JSON (docs/job-file.md; docs/job-schema.json for editors). What is wrong with it is "
      "said "
      "before anything runs, with line and column. The run is kept in the state directory: killed at any "
@@ -177,10 +184,14 @@ constexpr CommandTexts kCommands[] = {
      "linked to the first, and runs it here.",
      kRetry},
     {Command::pause, "pause", "RUN", 1, 1, "let a run stop after what is in hand",
-     "Short transfers end, nothing new is begun, the process ends. haul resume goes on from there.", kPause},
+     "Short transfers end, nothing new is begun, and its process waits. haul resume lets it go on; it may "
+     "also be "
+     "ended meanwhile.",
+     kPause},
     {Command::resume, "resume", "RUN", 1, 1, "go on with a run that was paused or interrupted",
-     "In this process, from where the run stood: nothing is listed or copied again beyond the chunks that "
-     "were in hand.",
+     "From where the run stood: nothing is listed or copied again beyond the chunks that were in hand. Where "
+     "its "
+     "process still waits, that one goes on; otherwise this one does.",
      kResume},
     {Command::cancel, "cancel", "RUN", 1, 1, "end a run for good",
      "What is done stays done; what is left is not attempted, and the accounts say so.", kCancel},

@@ -148,7 +148,7 @@ store::Tags take_tags(SpecNode& node, SpecReading& reading) {
   return tags;
 }
 
-std::string take_database_url(const SpecNode& node) {
+std::string take_database_url(SpecNode& node, const SpecContext& context) {
   std::string url = take_text(node);
   const std::size_t begin = url.find("://");
   if (begin != std::string::npos) {
@@ -166,7 +166,10 @@ std::string take_database_url(const SpecNode& node) {
   if (!known)
     refuse("names no kind of database",
            "mariadb://, mysql://, postgresql:// or sqlite:, as in mariadb://app@host/db");
-  return url;
+  constexpr std::string_view kSqlite = "sqlite:";
+  if (!url.starts_with(kSqlite)) return url;
+  node.text = std::string(kSqlite) + absolute_path(node, url.substr(kSqlite.size()), context);
+  return node.text;
 }
 
 // Adds keys of one part, each bound to a member.
@@ -360,9 +363,12 @@ SpecSection update_keys() {
 
 SpecSection catalog_keys() {
   Keys<CatalogSpec> keys;
-  keys.value("url", text_schema(), &CatalogSpec::url, take_database_url,
-             "mariadb://user@host:port/database, mysql:// alike, postgresql://..., sqlite:PATH. Never with a "
-             "password.")
+  keys.add("url", text_schema(),
+           "mariadb://user@host:port/database, mysql:// alike, postgresql://..., sqlite:PATH. Never with a "
+           "password.",
+           [](CatalogSpec& part, SpecNode& node, SpecReading& reading) {
+             part.url = take_database_url(node, reading.context);
+           })
       .required();
   const auto secret = [&](std::string name, std::string SecretSpec::* member, bool is_path,
                           std::string text) {
