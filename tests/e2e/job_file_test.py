@@ -216,5 +216,58 @@ class Interruptions(JobTest):
         self.all_is_moved()
 
 
+class Plans(JobTest):
+    def prepare(self):
+        tree = harness.write_tree(self.folder / "site", {"a": b"1", "b/c": b"2", "d": b"3"})
+        self.make_bucket("web", {"site/old": b"0", "site/d": b"9", "keep": b"7"})
+        self.plan = self.folder / "job.plan"
+        self.text = (f"name: site\noperation: sync\nsource: {tree}\ndestination: s3://web/site/\n"
+                     "options: {delete: {max-share: 50%}}\n")
+        self.haul("plan", self.job(self.text), "-o", self.plan)
+        self.assertEqual(set(self.contents("web")), {"site/old", "site/d", "keep"})
+        return tree
+
+    def test_exactly_the_plan(self):
+        tree = self.prepare()
+        lines = [json.loads(line) for line in self.plan.read_text("utf-8").splitlines()]
+        self.assertEqual(sorted((line["do"], line["key"]) for line in lines[1:-1]),
+                         [("copy", "a"), ("copy", "b/c"), ("copy", "d"), ("delete-extra", "site/old")])
+        (tree / "later").write_bytes(b"not in the plan")
+        self.s3.put_object(Bucket="web", Key="site/later-too", Body=b"nor this")
+        self.haul("run", "--plan", self.plan)
+        self.assertEqual(self.contents("web"), {"site/a": b"1", "site/b/c": b"2", "site/d": b"3", "keep": b"7",
+                                                "site/later-too": b"nor this"})
+
+    def test_what_changed_since_fails(self):
+        tree = self.prepare()
+        (tree / "b/c").write_bytes(b"changed")
+        result = self.haul("run", "--plan", self.plan, "--json", code=1)
+        self.assertEqual(result.json["accounts"]["failed"], 1)
+        self.assertEqual(result.json["failures"][0]["error"]["class"], "source_changed")
+        self.assertEqual(self.contents("web"), {"site/a": b"1", "site/d": b"3", "site/old": b"0", "keep": b"7"})
+
+    def test_an_extra_that_changed_since_stays(self):
+        self.prepare()
+        self.s3.put_object(Bucket="web", Key="site/old", Body=b"somebody needs it")
+        self.haul("run", "--plan", self.plan, code=1)
+        self.assertEqual(self.contents("web")["site/old"], b"somebody needs it")
+
+    def test_a_damaged_plan_is_refused(self):
+        self.prepare()
+        before = self.contents("web")
+        text = self.plan.read_text("utf-8")
+        for damage in (text.replace('"key":"a"', '"key":"e"'), text[:len(text) // 2], "\n".join(text.splitlines()[:-1])):
+            self.plan.write_text(damage, encoding="utf-8")
+            self.assertIn("plan is damaged", self.haul("run", "--plan", self.plan, code=3).err)
+        self.assertEqual(self.contents("web"), before)
+
+    def test_of_two_places(self):
+        tree = harness.write_tree(self.folder / "a tree", {"x": b"1", "y.tmp": b"2"})
+        self.make_bucket("dest")
+        self.haul("plan", "a tree", "s3://dest/", "--exclude", "*.tmp", "-o", "p", cwd=self.folder)
+        self.haul("run", "--plan", self.folder / "p", cwd="/")
+        self.assertEqual(self.contents("dest"), {"x": b"1"})
+
+
 if __name__ == "__main__":
     harness.main()

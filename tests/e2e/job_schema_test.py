@@ -39,7 +39,7 @@ GOOD = [
     MOVE + CATALOG + "select: {catalog: c, query: SELECT 1, key: k, cursor: i, page: 10}\n",
     DELETE + "select: {manifest: m.csv, format: csv}\noptions: {all-versions: true}\n",
     COPY + "select: {keys: k.txt}\nmapping: {flatten: true}\nreport: {location: r/, formats: [csv], scope: failed}\n",
-    COPY + "chunks: {objects: ${N}, bytes: 1GiB, attempts: 3}\nmapping: {template: '{year}/{name}'}\n",
+    COPY + "chunks: {objects: '${N}', bytes: 1GiB, attempts: 3}\nmapping: {template: '{year}/{name}'}\n",
     COPY + "source-options: {profile: p, role-arn: r, external-id: e, no-sign-request: false}\n",
     COPY + "options: {memory: 64MiB, log-level: off, concurrency: 7, sse: 'aws:kms', sse-kms-key-id: k}\n",
     json.dumps({"name": "j", "operation": "copy", "source": ["s3://aaa/", "s3://bbb/"], "destination": "/tmp/x"}),
