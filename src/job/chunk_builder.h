@@ -38,6 +38,10 @@ class ChunkBuilder {
 
   bool empty() const noexcept { return full_.empty() && chunk_.items.empty(); }
   bool has_full() const noexcept { return !full_.empty(); }
+  // A good place to end: what comes next would make a full chunk and a small one.
+  bool nearly_full() const noexcept {
+    return chunk_.items.size() * 5 >= pace_.objects() * 4 || chunk_.bytes / 4 * 5 >= pace_.bytes();
+  }
   // Take away the full chunks, or also the one that is not yet full: behind what is there already.
   void take_full(std::vector<Chunk>& chunks);
   void take_all(std::vector<Chunk>& chunks);

@@ -58,6 +58,17 @@ TEST(ChunkBuilder, FillsChunksByObjectsOrBytes) {
   EXPECT_TRUE(builder.empty());
 }
 
+TEST(ChunkBuilder, SaysWhenTheNextPageWouldLeaveASmallChunk) {
+  const ChunkPace pace(bounds(10, 1000));
+  ChunkBuilder builder(pace, false);
+  for (int i = 0; i < 7; ++i)
+    builder.add({});
+  EXPECT_FALSE(builder.nearly_full());
+  builder.add({});
+  EXPECT_TRUE(builder.nearly_full());
+  EXPECT_FALSE(builder.has_full());
+}
+
 TEST(DiscoveryPlace, IsReadBackFromItsText) {
   for (const DiscoveryPlace& place :
        {DiscoveryPlace{.source = 3}, DiscoveryPlace{.source = 1, .stream = "{\"any\": \"text of a stream\"}"},

@@ -188,7 +188,7 @@ class Run {
   // A durable run bears with a listing that fails for a passing reason, as long as it gets on now and then.
   Task<> discover(OpContext& context) {
     int fruitless = 0;
-    while (!stopping() && !engine_.discovery().ended) {
+    while (!stopping()) {
       const auto place_before = engine_.discovery().place;
       Discovery discovery(job_, ports_, pace_, std::exchange(discovery_has_begun_, true));
       std::optional<Error> error;
@@ -198,7 +198,7 @@ class Run {
         if (discovery.engine_failed()) interrupt();
         error = current_error();
       }
-      if (!error) continue;
+      if (!error) co_return;
       const bool passing = error->retryable() || error->error_class() == ErrorClass::cancelled;
       if (engine_.durable() && somebody_can_mend(*error)) interrupt();
       if (interrupted_ || !engine_.durable() || !passing) throw *error;

@@ -339,6 +339,7 @@ std::optional<std::string> Discovery::place_behind_pairs() const {
 
 bool Discovery::step_is_due(OpContext& context) const {
   if (chunks_.has_full() || extras_.has_full()) return true;
+  if (ports_.engine.durable() && (chunks_.nearly_full() || extras_.nearly_full())) return true;
   return context.env().steady_now() - last_step_ >= kStepTime;
 }
 
