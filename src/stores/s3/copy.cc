@@ -346,6 +346,10 @@ Task<store::Written> copy_object(S3Bucket& from, std::string source_key, S3Bucke
           .key = std::move(key),
           .options = std::move(options)};
   check_not_itself(job);
+  // Some services take it for the latest version when they copy, though not when they read.
+  if (job.options.source.version == "null" && !to.service().amazon())
+    throw job.named(
+        Error(ErrorClass::unsupported, "this service may copy another version than the one named null"));
   try {
     store::Written written;
     if (job.options.source_size > to.options().max_single_copy)
