@@ -8,7 +8,7 @@
 #include <set>
 
 #include "job/coordinator.h"
-#include "job/durable_double.h"
+#include "job/durable_double_test.h"
 #include "listing/manifest.h"
 #include "runtime/task_group.h"
 
