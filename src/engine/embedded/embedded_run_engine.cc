@@ -22,6 +22,11 @@ namespace haul::engine {
 namespace {
 
 constexpr std::size_t kCachedChunks = 16;
+constexpr std::size_t kCachedBytes = 8 << 20;
+
+std::size_t memory_of(const job::Chunk& chunk) {
+  return chunk.items.capacity() * sizeof(job::Item) + chunk.text.bytes();
+}
 
 std::string figures_of(const job::Progress& progress) {
   return fmt::format(
@@ -150,12 +155,6 @@ class EmbeddedRunEngine::State {
     return backoff(policy, put_back, static_cast<int>(std::max(attempt, 2U)) - 1, env_);
   }
 
-  void remember(std::vector<job::Chunk>& chunks) {
-    const std::lock_guard lock(mutex_);
-    for (job::Chunk& chunk : chunks)
-      if (cache_.size() < kCachedChunks) cache_.emplace(chunk.id, std::move(chunk));
-  }
-
   void beat() {
     const std::string figures = figures_of(progress_);
     const Time now = env_.wall_now();
@@ -212,6 +211,8 @@ class EmbeddedRunEngine::State {
       const std::lock_guard lock(mutex_);
       page_ = std::move(next);
       ++steps_;
+      for (Step* step : steps)
+        remember_locked(*step);
       changed_locked();
     } catch (...) {
       const std::exception_ptr error = std::current_exception();
@@ -221,6 +222,19 @@ class EmbeddedRunEngine::State {
         if (const auto* record = dynamic_cast<RecordStep*>(waiting->step)) give_back_locked(record->chunk());
       }
       changed_locked();
+    }
+  }
+
+  void remember_locked(Step& step) {
+    if (step.alone()) {  // it may have given up what is there
+      cache_.clear();
+      cached_bytes_ = 0;
+    }
+    for (job::Chunk& chunk : step.take_queued()) {
+      const std::size_t bytes = memory_of(chunk);
+      if (cache_.size() == kCachedChunks || cached_bytes_ + bytes > kCachedBytes) return;
+      cached_bytes_ += bytes;
+      cache_.emplace(chunk.id, std::move(chunk));
     }
   }
 
@@ -279,6 +293,7 @@ class EmbeddedRunEngine::State {
     const std::lock_guard lock(mutex_);
     auto found = cache_.extract(id);
     if (found.empty()) return std::nullopt;
+    cached_bytes_ -= memory_of(found.mapped());
     return std::move(found.mapped());
   }
 
@@ -328,6 +343,7 @@ class EmbeddedRunEngine::State {
   std::optional<Time> due_;    // when somebody who waits is to look again
   Waiters leasers_, pushers_;
   std::map<std::uint64_t, job::Chunk> cache_;  // of queued chunks, so that they are not read again
+  std::size_t cached_bytes_ = 0;
   std::condition_variable idle_;
   std::condition_variable_any alarm_;
 
@@ -387,7 +403,6 @@ Task<bool> EmbeddedRunEngine::discovered(job::DiscoveryStep found, OpContext& co
   if (!co_await state_->wait_for_room(context)) co_return false;
   DiscoveredStep step(std::move(found), context.env().wall_now());
   co_await state_->write(step, context);
-  state_->remember(step.queued());
   co_return !step.refused();
 }
 

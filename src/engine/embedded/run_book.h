@@ -65,6 +65,8 @@ class Step {
   virtual ~Step() = default;
   virtual void write_files(BookFiles& files, BookPage& page) = 0;
   virtual void write_tables(RunTables& tables, std::int64_t run, BookPage& page) = 0;
+  // After it was written, once: the chunks that can be leased now.
+  virtual std::vector<job::Chunk> take_queued() { return {}; }
   // False: it would do no harm if a power cut undid it.
   virtual bool durable() const { return true; }
   // Must not be written together with others.

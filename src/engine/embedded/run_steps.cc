@@ -132,7 +132,7 @@ void RecordStep::write_files(BookFiles& files, BookPage& page) {
   }
   const bool another_attempt = rest.attempt > lease.mapped().attempt;
   rest_ = write_chunk(rest, another_attempt ? now_ + pause_ : now_, files, page);
-  queued_ = std::move(rest);
+  queued_.push_back(std::move(rest));
 }
 
 void RecordStep::write_tables(RunTables& tables, std::int64_t run, BookPage& page) {

@@ -17,10 +17,10 @@ class DiscoveredStep final : public Step {
   void write_files(BookFiles& files, BookPage& page) override;
   void write_tables(RunTables& tables, std::int64_t run, BookPage& page) override;
   bool durable() const override { return !holds_; }
+  std::vector<job::Chunk> take_queued() override { return std::move(queued_); }
 
-  // After it was written: whether the run had been cancelled, and the chunks that can be leased now.
+  // After it was written: whether the run had been cancelled.
   bool refused() const noexcept { return refused_; }
-  std::vector<job::Chunk>& queued() noexcept { return queued_; }
 
  private:
   job::DiscoveryStep step_;
@@ -72,9 +72,9 @@ class RecordStep final : public Step {
   void write_files(BookFiles& files, BookPage& page) override;
   void write_tables(RunTables& tables, std::int64_t run, BookPage& page) override;
 
+  std::vector<job::Chunk> take_queued() override { return std::move(queued_); }
+
   std::uint64_t chunk() const noexcept { return report_.chunk; }
-  // The rest, once it was written and queued.
-  std::optional<job::Chunk>& queued() noexcept { return queued_; }
 
  private:
   job::ChunkReport report_;
@@ -82,7 +82,7 @@ class RecordStep final : public Step {
   const Duration pause_;
   bool counts_ = false;  // false: recorded before
   std::optional<ChunkRow> rest_;
-  std::optional<job::Chunk> queued_;
+  std::vector<job::Chunk> queued_;
 };
 
 // Release or keep extras; or give up everything that nobody has leased.
