@@ -26,8 +26,14 @@ Estimate rates_of(KeptRuns& kept, engine::RunInfo& run) {
   if (!run.alive || job::is_final(run.status)) return estimate;
   std::this_thread::sleep_for(kRateSample);
   run = kept.runs().get(run.id);
-  estimate.add(figures_of(run), kept.env().steady_now());
-  return estimate;
+  const SteadyTime now = kept.env().steady_now();
+  estimate.add(figures_of(run), now);
+  if (estimate.objects_per_second() > 0 || estimate.bytes_per_second() > 0 || !run.started) return estimate;
+  // Objects of a move are done by the chunk: what it was since the beginning says more then.
+  Estimate average;
+  average.add({}, now - std::chrono::ceil<SteadyTime::duration>(kept.env().wall_now() - *run.started));
+  average.add(figures_of(run), now);
+  return average;
 }
 
 }  // namespace
