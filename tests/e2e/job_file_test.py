@@ -1,7 +1,7 @@
 """Job files run by the durable engine: each operation, interruptions, variables, lists, reports."""
 import json
-import os
 import signal
+import sqlite3
 import time
 
 import harness
@@ -214,6 +214,57 @@ class Interruptions(JobTest):
         retried = self.haul("retry", "move", "--json").json
         self.assertEqual(retried["accounts"]["moved"], first.json["accounts"]["failed"])
         self.all_is_moved()
+
+
+class Catalogue(JobTest):
+    """The example of the media company, on SQLite: objects move, their rows follow."""
+
+    def prepare(self, more=""):
+        self.objects = {f"image/{i:04}.jpg": b"%d" % i for i in range(200)}
+        self.make_bucket("media-old", self.objects)
+        self.make_bucket("media-new")
+        self.make_bucket("media-new-reports")
+        self.database = sqlite3.connect(self.folder / "media.db")
+        self.addCleanup(self.database.close)
+        self.database.execute("CREATE TABLE files (id INTEGER PRIMARY KEY, path TEXT)")
+        self.database.executemany("INSERT INTO files (path) VALUES (?)",
+                                  [(key,) for key in self.objects] + [("image/gone.jpg",)])
+        self.database.commit()
+        text = (harness.ROOT / "examples/rename-images.yaml").read_text("utf-8")
+        text = text.replace("    password-env: MEDIA_DATABASE_PASSWORD\n", "").replace("keep-source: 7d", more + "#")
+        return self.haul("run", self.job(text), "--json", "--set", "MEDIA_OLD=media-old", "--set", "MEDIA_NEW=media-new",
+                         "--set", f"DATABASE=sqlite:{self.folder}/media.db", code=1).json
+
+    def rows(self):
+        return {row for row, in self.database.execute("SELECT path FROM files")}
+
+    def test_rows_follow_objects(self):
+        accounts = self.prepare()["accounts"]
+        self.assertEqual((accounts["moved"], accounts["rows_updated"], accounts["failed"]), (200, 200, 1), accounts)
+        new = {key.replace("image/", "avatar/") for key in self.objects}
+        self.assertEqual(set(self.contents("media-new")), new)
+        self.assertEqual(self.contents("media-old"), {})
+        self.assertEqual(self.rows(), new | {"image/gone.jpg"})
+        self.assertTrue(any(key.endswith("summary.json") for key in self.contents("media-new-reports")))
+
+    def test_kept_sources_go_later_or_the_move_is_taken_back(self):
+        accounts = self.prepare("keep-source: 1h ")["accounts"]
+        self.assertEqual((accounts["moved"], accounts["sources_kept"]), (200, 200))
+        self.assertEqual(self.contents("media-old"), self.objects)
+        undone = self.haul("undo", "rename-images", "--json").json
+        self.assertEqual(undone["accounts"]["reverted"], 200)
+        self.assertEqual(self.contents("media-old"), self.objects)
+        self.assertEqual(self.contents("media-new"), {})
+        self.assertEqual(self.rows(), set(self.objects) | {"image/gone.jpg"})
+
+    def test_sources_are_removed_once_they_were_kept_long_enough(self):
+        self.prepare("keep-source: 1s ")
+        time.sleep(1.5)
+        text = (self.folder / "job.yaml").read_text("utf-8")
+        result = self.haul("run", self.job(text), "--json", "--set", "MEDIA_OLD=media-old", "--set",
+                           "MEDIA_NEW=media-new", "--set", f"DATABASE=sqlite:{self.folder}/media.db", code=1)
+        self.assertEqual(self.contents("media-old"), {}, str(result))
+        self.assertEqual(json.loads(result.out.splitlines()[0])["operation"], "remove-kept")
 
 
 class Plans(JobTest):
