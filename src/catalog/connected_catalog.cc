@@ -125,7 +125,7 @@ class ConnectedCatalog final : public Catalog {
                           OpContext& context) override {
     SelectedPage page = co_await on_connection(context, [this, &selection, &after](Connection& connection) {
       try {
-        return checked_page(connection.page(selection, after), selection);
+        return checked_page(connection.page(selection, after), selection, after);
       } catch (const Error& error) {
         throw error.subject().empty() ? error.on(description_) : error;
       }

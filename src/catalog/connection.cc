@@ -100,13 +100,16 @@ std::size_t find_column(std::span<const std::string> columns, std::string_view n
               "the selection has no column '" + visible(name) + "'; it has " + known);
 }
 
-SelectedPage checked_page(SelectedPage page, const Selection& selection) {
+SelectedPage checked_page(SelectedPage page, const Selection& selection, const std::optional<Value>& after) {
   const std::size_t cursor = find_column(page.columns, selection.cursor);
   const auto refuse = [&](std::string_view why) {
     throw Error(ErrorClass::invalid_argument, "the cursor column '" + visible(selection.cursor) + "' " +
                                                   std::string(why) + ": rows would be left out")
         .with_hint("page by a column that is unique and never NULL, such as the primary key");
   };
+  if (after && !page.rows.empty() && page.rows.front()[cursor] == *after)
+    throw Error(ErrorClass::invalid_argument, "the server does not find the place after the cursor column '" +
+                                                  visible(selection.cursor) + "': pages would not end");
   for (std::size_t i = 0; i < page.rows.size(); ++i) {
     if (page.rows[i][cursor].index() == 0) refuse("is NULL in a row");
     if (i > 0 && page.rows[i][cursor] == page.rows[i - 1][cursor]) refuse("has the same value in two rows");

@@ -54,8 +54,8 @@ using Connect = std::function<std::unique_ptr<Connection>()>;
 std::size_t find_column(std::span<const std::string> columns, std::string_view name);
 
 // A page as the caller gets it: without the row too many. Throws invalid_argument if the cursor is NULL in a
-// row or the same in two: paging would silently leave rows out.
-SelectedPage checked_page(SelectedPage page, const Selection& selection);
+// row or the same in two: paging would silently leave rows out; and if it does not get beyond `after`.
+SelectedPage checked_page(SelectedPage page, const Selection& selection, const std::optional<Value>& after);
 
 // The bulk update of catalog.h on one connection: in one transaction, unless the server refuses the commit;
 // then in halves until the rows it does not take stand alone.

@@ -103,6 +103,7 @@ bool is_integer(enum_field_types type) {
 struct Cell {
   std::int64_t integer = 0;
   double real = 0;
+  float small_real = 0;
   std::vector<char> text;
   unsigned long length = 0;
   my_bool is_null = 0, cut = 0;
@@ -111,6 +112,7 @@ struct Cell {
 Value cell_value(const Cell& cell, const MYSQL_BIND& bind) {
   if (cell.is_null != 0) return std::monostate{};
   if (bind.buffer_type == MYSQL_TYPE_DOUBLE) return cell.real;
+  if (bind.buffer_type == MYSQL_TYPE_FLOAT) return static_cast<double>(cell.small_real);
   if (bind.buffer_type != MYSQL_TYPE_LONGLONG) return std::string(cell.text.data(), cell.length);
   // Beyond what an integer holds: as text.
   if (bind.is_unsigned != 0 && cell.integer < 0)
@@ -160,6 +162,9 @@ void MariadbSession::connect(const Address& address, const CatalogOptions& optio
   const unsigned off = 0;
   ::mysql_options(mysql, MYSQL_OPT_LOCAL_INFILE, &off);
   const bool local = !address.socket.empty();
+  // "localhost" would mean a socket of the library's choice.
+  const unsigned protocol = local ? MYSQL_PROTOCOL_SOCKET : MYSQL_PROTOCOL_TCP;
+  ::mysql_options(mysql, MYSQL_OPT_PROTOCOL, &protocol);
   const my_bool on = 1;
   if (!local && options.tls != TlsMode::off) {
     ::mysql_options(mysql, MYSQL_OPT_SSL_ENFORCE, &on);
@@ -319,7 +324,11 @@ std::vector<Row> MariadbStatement::rows() {
       bind.buffer_type = MYSQL_TYPE_LONGLONG;
       bind.buffer = &cells[i].integer;
       bind.is_unsigned = (field.flags & UNSIGNED_FLAG) != 0;
-    } else if (field.type == MYSQL_TYPE_DOUBLE || field.type == MYSQL_TYPE_FLOAT) {
+    } else if (field.type == MYSQL_TYPE_FLOAT) {
+      // Exactly as the server compares it; the library would widen it by way of its decimal text.
+      bind.buffer_type = MYSQL_TYPE_FLOAT;
+      bind.buffer = &cells[i].small_real;
+    } else if (field.type == MYSQL_TYPE_DOUBLE) {
       bind.buffer_type = MYSQL_TYPE_DOUBLE;
       bind.buffer = &cells[i].real;
     } else {

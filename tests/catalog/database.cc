@@ -180,6 +180,12 @@ class PostgresTestDatabase final : public ServerTestDatabase {
   Rows rows(const std::string& sql) override {
     if (connection_ == nullptr || ::PQstatus(connection_) != CONNECTION_OK) open();
     PGresult* result = ::PQexec(connection_, sql.c_str());
+    if (::PQstatus(connection_) != CONNECTION_OK) {
+      // The server was killed since.
+      ::PQclear(result);
+      open();
+      result = ::PQexec(connection_, sql.c_str());
+    }
     Rows rows;
     const ExecStatusType status = ::PQresultStatus(result);
     for (int row = 0; row < ::PQntuples(result); ++row) {
