@@ -23,6 +23,7 @@ Time time_of(std::uint64_t bits) {
 void unpack_object(Unpacker& facts, ItemResult& result) {
   result.step = static_cast<ItemStep>(facts.number_to(static_cast<std::uint64_t>(ItemStep::catalogued)));
   if (result.step == ItemStep::undone) return;
+  result.recalled = true;
   const std::uint64_t flags = facts.number_to(7);
   result.transferred = (flags & 1) != 0;
   result.already_there = (flags & 2) != 0;
@@ -58,7 +59,8 @@ void ItemResult::clear() {
   checksum.reset();
   how = transfer::Method::streamed;
   proof = transfer::Proof::none;
-  transferred = already_there = source_kept = false;
+  transferred = already_there = source_kept = recalled = false;
+  arrived_by = {};
   catalogue = CatalogueState::none;
   took = {};
   reason.clear();

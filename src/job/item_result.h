@@ -36,6 +36,8 @@ struct ItemResult {
   bool transferred = false;    // by this run: `how` means something
   bool already_there = false;  // the source is gone, and the destination has it from an earlier run
   bool source_kept = false;
+  bool recalled = false;  // its copy is an earlier attempt's, however long ago
+  Time arrived_by{};      // kept objects: when their copy was there at the latest; not kept between attempts
   CatalogueState catalogue = CatalogueState::none;
   Duration took{};
   std::string reason;

@@ -174,6 +174,18 @@ Task<> ItemSteps::tag(const Item& item, ItemResult& result, OpContext& context) 
   if (!job_.options.dry_run) co_await store.set_tags(std::string(item.key), job_.options.tags, context);
 }
 
+Task<> ItemSteps::confirm_nothing_newer(const Item& item, const ItemResult& result,
+                                        OpContext& context) const {
+  store::Store& store = *job_.sources[item.source].store;
+  Item copied = item;
+  copied.etag = result.etag;
+  copied.size = result.bytes;
+  copied.modified = result.modified;
+  const auto found = co_await store.stat(std::string(item.key), facts_wanted(item.version), context);
+  if (!found) co_return;
+  if (const auto changed = state_changed(store, copied, found)) throw *changed;
+}
+
 Task<> ItemSteps::confirm_source(const Item& item, OpContext& context) const {
   store::Store& store = *job_.sources[item.source].store;
   const auto found = co_await store.stat(std::string(item.key), facts_wanted(item.version), context);
@@ -188,7 +200,17 @@ Task<std::optional<Error>> ItemSteps::copy_changed(const Item& item, const ItemR
   copy.etag = result.written_etag;
   copy.size = item.size;
   const auto found = co_await store.stat(std::string(copy.key), facts_wanted(version), context);
-  co_return state_changed(store, copy, found);
+  if (auto changed = state_changed(store, copy, found)) co_return changed;
+  // Files have no etags; but what is younger than the move, and has not the source's time, was written after
+  // it.
+  const bool told = !copy.etag.empty() && !found->etag.empty();
+  const bool younger = found->modified > result.arrived_by + job_.options.compare.clock_margin &&
+                       found->modified != item.modified;
+  if (!told && result.arrived_by != Time{} && younger)
+    co_return Error(ErrorClass::source_changed, "the object was written to since")
+        .during("stat")
+        .on(store.describe(copy.key));
+  co_return std::nullopt;
 }
 
 Task<> ItemSteps::confirm_copy(const Item& item, const ItemResult& result, OpContext& context) const {

@@ -29,6 +29,8 @@ class ItemSteps {
   // or the source still is what was copied (revert).
   Task<> confirm_copy(const Item& item, const ItemResult& result, OpContext& context) const;
   Task<> confirm_source(const Item& item, OpContext& context) const;
+  // Throws if there is a source in another state than the one that was copied; gone is fine.
+  Task<> confirm_nothing_newer(const Item& item, const ItemResult& result, OpContext& context) const;
   // True as well if it is gone.
   Task<bool> copy_is_as_written(const Item& item, const ItemResult& result, OpContext& context) const;
 

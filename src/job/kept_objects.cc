@@ -23,6 +23,7 @@ std::string pack_kept(const KeptFacts& facts) {
   pack(packed, facts.written_version);
   pack(packed, facts.checksum);
   pack(packed, facts.row);
+  pack(packed, static_cast<std::uint64_t>(facts.moved.time_since_epoch().count()));
   return packed;
 }
 
@@ -34,6 +35,7 @@ std::optional<KeptFacts> unpack_kept(std::string_view packed) noexcept {
   facts.written_version = from.text();
   facts.checksum = from.text();
   facts.row = from.text();
+  facts.moved = Time(Duration(static_cast<Duration::rep>(from.number())));
   if (!from.ok() || !from.at_end() || facts.destination_key.empty()) return std::nullopt;
   return facts;
 }
@@ -145,7 +147,8 @@ void KeptStream::take_line(std::string_view text, store::ListPage& page) const {
                                          .written_etag = moved.written_etag,
                                          .written_version = moved.written_version,
                                          .checksum = moved.checksum,
-                                         .row = moved.row}));
+                                         .row = moved.row,
+                                         .moved = moved.finished}));
   page.entries.push_back(entry);
 }
 

@@ -22,6 +22,7 @@ struct KeptFacts {
   std::string_view written_etag, written_version;
   std::string_view checksum;  // as text
   std::string_view row;       // of the catalogue
+  Time moved{};               // by the clock of whoever moved it
 };
 std::string pack_kept(const KeptFacts& facts);
 // Views point into `packed`. Nothing if it is something else.

@@ -21,12 +21,14 @@ TEST(KeptFacts, come_back_as_they_were) {
                                         .written_etag = "e",
                                         .written_version = "",
                                         .checksum = "crc32c:4waSgw==",
-                                        .row = "[1]"});
+                                        .row = "[1]",
+                                        .moved = Time(std::chrono::seconds(7))});
   const auto facts = unpack_kept(packed);
   ASSERT_TRUE(facts);
   EXPECT_EQ(facts->destination_key, std::string_view("out/\0;5:x", 10));
   EXPECT_EQ(facts->checksum, "crc32c:4waSgw==");
   EXPECT_EQ(facts->row, "[1]");
+  EXPECT_EQ(facts->moved, Time(std::chrono::seconds(7)));
   EXPECT_FALSE(unpack_kept(packed + "x"));
   EXPECT_FALSE(unpack_kept(""));
   for (std::size_t length = 0; length < packed.size(); ++length)
@@ -167,9 +169,23 @@ TEST_F(KeptTest, the_last_copy_is_never_removed) {
   EXPECT_THAT(source->inner.keys(), ElementsAre("in/a", "in/b"));
 }
 
+TEST_F(KeptTest, a_copy_without_etag_that_is_younger_than_the_move_is_another) {
+  engine.lines.erase(0, engine.lines.find('\n') + 1);  // b and c alone
+  for (std::size_t at = 0; (at = engine.lines.find("\"written_etag\":")) != std::string::npos;)
+    engine.lines.erase(at, engine.lines.find(',', at) + 1 - at);
+  write_segment("ledger-00001.jsonl", engine.lines);
+  put_all(Operation::remove_kept, Action::remove_kept);
+  const Time now = world.env().wall_now();
+  destination->inner.put("out/b", "CONTENT of b", {}, now + std::chrono::minutes(1));
+  work();
+  EXPECT_THAT(trace.events, ElementsAre("remove in/c", "record"));
+  EXPECT_EQ(engine.recorded.failed, 1U);
+}
+
 TEST_F(KeptTest, a_kept_source_that_was_written_since_stays) {
   put_all(Operation::remove_kept, Action::remove_kept);
   source->inner.put("in/a", "written since");
+  source->compares = false;
   work();
   EXPECT_EQ(source->inner.content("in/a"), "written since");
   EXPECT_EQ(engine.recorded.failed, 1U);

@@ -65,6 +65,7 @@ class RecordedStore final : public store::Store {
   std::map<std::string, Error> fails;  // by key: reading, writing or tagging it
   std::function<void(const std::string& key)> before_write = [](const std::string&) {};
   std::optional<Error> durable_fails;
+  bool compares = true;  // before it removes
 
   const store::Capabilities& capabilities() const noexcept override { return inner.capabilities(); }
   std::string describe(std::string_view key) const override { return inner.describe(key); }
@@ -112,7 +113,11 @@ class RecordedStore final : public store::Store {
     std::string what = "remove";
     for (const store::RemoveItem& item : items)
       what += " " + std::string(item.key);
-    std::vector<store::RemoveResult> results = co_await inner.remove(items, context);
+    std::vector<store::RemoveItem> meant(items.begin(), items.end());
+    if (!compares)
+      for (store::RemoveItem& item : meant)
+        item = {.key = item.key, .version = item.version, .etag = {}, .size = {}, .modified = {}};
+    std::vector<store::RemoveResult> results = co_await inner.remove(meant, context);
     trace_.happened(what);
     co_return results;
   }

@@ -92,6 +92,7 @@ void Worker::recall_kept(ChunkWork& work) const {
       result.written_etag = facts.written_etag;
       result.written_version = facts.written_version;
       result.checksum = checksum_of_text(facts.checksum);
+      result.arrived_by = facts.moved;
     } catch (...) {
       result.error = current_error();
     }
@@ -177,6 +178,8 @@ Task<> Worker::look_at_kept(const Item& item, ItemResult& result, OpContext& con
     co_await steps_.confirm_source(item, context);
   else
     co_await steps_.confirm_copy(item, result, context);
+  // Kept for days, and not every service compares before it removes.
+  if (item.action == Action::remove_kept) co_await steps_.confirm_nothing_newer(item, result, context);
   result.step = ItemStep::arrived;
 }
 
@@ -225,7 +228,6 @@ Task<> Worker::record_stage(ChunkWork& work, Stage stage, OpContext& context) {
 
 // What is left to be done, once nothing depends on the objects that are to go.
 Task<> Worker::end(ChunkWork& work, OpContext& context) {
-  if (work.action == Action::revert && !job_.options.dry_run) co_await confirm(work, context);
   const bool copies = work.action == Action::copy || work.action == Action::copy_if_details;
   const bool keeps_source = copies && (job_.operation != Operation::move || job_.options.keep_source);
   std::erase_if(work.open, [&](std::uint32_t index) {
@@ -237,11 +239,16 @@ Task<> Worker::end(ChunkWork& work, OpContext& context) {
     settle(work, index, result);
     return true;
   });
+  if (!job_.options.dry_run) co_await confirm(work, context);
   co_await remove(work, context);
 }
 
-// Undo removes copies. An object whose source has gone meanwhile keeps its copy, whatever the catalogue says.
+// A last look, where a state was seen long ago. Undo removes copies: an object whose source has gone
+// meanwhile keeps its copy, whatever the catalogue says.
 Task<> Worker::confirm(ChunkWork& work, OpContext& context) {
+  const bool long_ago =
+      std::ranges::any_of(work.open, [&](std::uint32_t index) { return work.results[index].recalled; });
+  if (work.action != Action::revert && !long_ago) co_return;
   std::size_t next = 0;
   TaskGroup group(context.executor());
   const std::size_t lanes = std::min<std::size_t>(job_.options.lanes, work.open.size());
@@ -262,6 +269,10 @@ Task<> Worker::confirm_lane(ChunkWork& work, std::size_t& next, OpContext contex
     const Item& item = work.chunk.items[index];
     ItemResult& result = work.results[index];
     try {
+      if (item.action != Action::revert) {
+        if (result.recalled) co_await steps_.confirm_nothing_newer(item, result, context);
+        continue;
+      }
       co_await steps_.confirm_source(item, context);
       if (!co_await steps_.copy_is_as_written(item, result, context)) {
         result.kind = OutcomeKind::reverted;

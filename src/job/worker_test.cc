@@ -330,17 +330,24 @@ TEST_F(WorkerTest, removes_no_source_whose_copy_could_not_be_made_durable) {
 }
 
 TEST_F(WorkerTest, removes_nothing_that_was_written_after_it_was_copied) {
-  put("a");
-  engine.put(chunk_of({"a"}));
-  trace.die_at = 3;  // before the removal
-  EXPECT_THROW(work(), Error);
-  trace.revive();
-  engine.restart();
-  source->inner.put("in/a", "written since");
-  work();
-  EXPECT_EQ(source->inner.content("in/a"), "written since");
-  EXPECT_EQ(engine.recorded.failed, 1U);
-  EXPECT_EQ(engine.failures[0].error->error_class(), ErrorClass::source_changed);
+  for (const bool compares : {true, false}) {
+    SCOPED_TRACE(compares);
+    source->compares = compares;
+    trace.events.clear();
+    put("a");
+    put("b");
+    engine.put(chunk_of({"a", "b"}));
+    trace.die_at = 4;  // before the removal
+    EXPECT_THROW(work(), Error);
+    trace.revive();
+    engine.restart();
+    source->inner.put("in/a", "written since");
+    work();
+    EXPECT_EQ(source->inner.content("in/a"), "written since");
+    EXPECT_FALSE(source->inner.content("in/b"));
+    EXPECT_EQ(engine.failures.back().error->error_class(), ErrorClass::source_changed);
+  }
+  EXPECT_EQ(engine.recorded.failed, 2U);
 }
 
 TEST_F(WorkerTest, keeps_sources_that_are_to_be_kept) {
