@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "job/recorded_world.h"
+#include "job/recorded_world_test.h"
 
 namespace haul::job {
 namespace {

@@ -6,7 +6,7 @@
 
 #include <filesystem>
 
-#include "job/recorded_world.h"
+#include "job/recorded_world_test.h"
 
 namespace haul::job {
 namespace {
