@@ -124,6 +124,7 @@ std::string report_json(const Settings& settings, const RunReport& report) {
                                       {"job", &report.job},
                                       {"operation", &report.operation},
                                       {"report", &report.report}}) {
+      if (value->empty()) continue;
       out += fmt::format(",\"{}\":", name);
       append_json(out, *value);
     }

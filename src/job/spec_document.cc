@@ -117,6 +117,10 @@ class TreeBuilder final : public YAML::EventHandler {
     } else if (into.key_next) {
       take_key(into, std::move(node));
     } else {
+      if (node.type == NodeType::null) {  // it has no place of its own
+        node.line = into.node.entries.back().key.line;
+        node.column = into.node.entries.back().key.column;
+      }
       if (into.duplicate)
         into.node.entries.pop_back();
       else
@@ -143,15 +147,12 @@ class TreeBuilder final : public YAML::EventHandler {
   bool seen_ = false;
 };
 
-bool indents_with_tab(std::string_view text, std::size_t up_to_line) {
-  for (std::size_t line = 1, begin = 0; line <= up_to_line && begin < text.size(); ++line) {
-    const std::size_t end = std::min(text.find('\n', begin), text.size());
-    const std::string_view content = text.substr(begin, end - begin);
-    const std::size_t blank = std::min(content.find_first_not_of(" \t"), content.size());
-    if (line == up_to_line && content.substr(0, blank).contains('\t')) return true;
-    begin = end + 1;
-  }
-  return false;
+// The column of a tab in the indentation of a line; 0 if there is none.
+std::size_t tab_in_indentation(std::string_view text, std::size_t line) {
+  for (; line > 1 && !text.empty(); --line)
+    text.remove_prefix(std::min(text.find('\n'), text.size() - 1) + 1);
+  const std::string_view blank = text.substr(0, std::min(text.find_first_not_of(" \t"), text.size()));
+  return blank.find('\t') + 1;  // npos + 1 is 0
 }
 
 SpecProblem problem_of(const YAML::ParserException& error, std::string_view text) {
@@ -165,7 +166,8 @@ SpecProblem problem_of(const YAML::ParserException& error, std::string_view text
     problem.message = kNoAliases;
     problem.hint = kQuoteStars;
   }
-  if (indents_with_tab(text, problem.line)) {
+  if (const std::size_t column = tab_in_indentation(text, problem.line); column != 0) {
+    problem.column = column;
     problem.message = "a tab in the indentation";
     problem.hint = "indent by spaces";
   }

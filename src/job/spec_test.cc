@@ -161,7 +161,7 @@ INSTANTIATE_TEST_SUITE_P(
         Mistake{"ListForText", with("description: [a]"), "5:14: description: is a list; text is expected"},
         Mistake{"TextForSection", with("filters: all"), "5:10: filters is text; a section is expected"},
         Mistake{"NothingForSection", with("filters:\n"),
-                "5:9: filters is nothing; a section is expected (give it keys, or leave it out)"},
+                "5:1: filters is nothing; a section is expected (give it keys, or leave it out)"},
         Mistake{
             "YesForTrue", with("options: {server-side: yes}"),
             "5:24: server-side: is text; true or false is expected (write true or false, without quotes)"},
@@ -169,7 +169,9 @@ INSTANTIATE_TEST_SUITE_P(
         Mistake{"UnknownWord", with("options: {verify: copid}"),
                 "5:19: verify: 'copid' is none of copied, all, none (did you mean copied?)"},
         Mistake{"BadSize", with("chunks: {bytes: 4 quarts}"),
-                "5:17: bytes: '4 quarts' is no size: unknown unit at position 3 (units are B, KiB, MiB ...)"},
+                "5:17: bytes: '4 quarts' is no size: nothing, or B, K, KB, KiB, M, ..., E is expected as the "
+                "unit at "
+                "position 2"},
         Mistake{"BadShare", with("options: {max-failures: 101%}"),
                 "5:25: max-failures: '101%' is no share (write 25% or 0.25; 100% is all)"},
         Mistake{"KeyTwice", with("name: b"),
@@ -189,7 +191,7 @@ INSTANTIATE_TEST_SUITE_P(
                 "quotes)"},
         Mistake{"TypeTag", with("description: !!binary aGk="),
                 "5:14: tags of types are not supported (leave out what begins with !)"},
-        Mistake{"Tab", with("filters:\n\tmin-size: 1"), "6:2: a tab in the indentation (indent by spaces)"},
+        Mistake{"Tab", with("filters:\n\tmin-size: 1"), "6:1: a tab in the indentation (indent by spaces)"},
         Mistake{"NotUtf8", with("description: \xff"), "5:14: is no UTF-8 (save the file as UTF-8)"},
         Mistake{
             "Processing", "name: a\noperation: process\nsource: a\n",
@@ -197,7 +199,7 @@ INSTANTIATE_TEST_SUITE_P(
             "tag, verify)"},
         Mistake{
             "PasswordKey", with("catalogs: {p: {url: \"mariadb://a@h/d\", password: s3cr3t}}"),
-            "5:42: 'password': a secret has no place in a job file (name a password-file, password-env or "
+            "5:40: 'password': a secret has no place in a job file (name a password-file, password-env or "
             "password-command)"},
         Mistake{"PasswordInUrl", with("catalogs: {p: {url: \"mariadb://app:s3cr3t@h/d\"}}"),
                 "5:21: url: a password in a URL (take it out, and name a password-file, password-env or "
@@ -205,7 +207,7 @@ INSTANTIATE_TEST_SUITE_P(
         Mistake{"DeleteOfACopy", with("options: {delete: {max-share: 1%}}"),
                 "5:19: options.delete has no meaning with the operation copy (it is for: sync)"},
         Mistake{"FieldsWithoutKey", with("select: {manifest: a.csv, fields: [Bucket, VersionId]}"),
-                "5:36: select.fields: no column of the manifest is the Key (for example: Bucket, Key, "
+                "5:35: fields: no column of the manifest is the Key (for example: Bucket, Key, "
                 "VersionId)"},
         Mistake{"FieldsOfNoCsv", with("select: {manifest: a, format: jsonl, fields: [Key]}"),
                 "5:46: select.fields are of a manifest in CSV (leave them out)"},
@@ -223,9 +225,11 @@ INSTANTIATE_TEST_SUITE_P(
         Mistake{"ExternalIdAlone", with("source-options: {external-id: x}"),
                 "5:31: an external id belongs to a role (give its role-arn beside it)"},
         Mistake{"UnknownScheme", with("report: {location: \"gs://x/\"}"),
-                "5:20: location: gs:// is not supported (known are s3://bucket/key and paths)"},
+                "5:20: location: the scheme 'gs' is not known at character 1 of 'gs://x/' (known are "
+                "s3://bucket/prefix "
+                "and plain paths; a path that looks like a URL is written ./gs://...)"},
         Mistake{"BadPattern", with("filters: {include: [\"a[\"]}"),
-                "5:20: include: '[' at position 2 is not closed by ']' (write \\[ for a bracket)"}),
+                "5:20: include: the pattern 'a[' opens a bracket that is never closed at position 2"}),
     [](const auto& info) { return std::string(info.param.name); });
 
 TEST_F(SpecTest, ShowsAllProblemsInTheirOrder) {

@@ -31,7 +31,8 @@ auto parsed(const SpecNode& node, Parse parse) {
   try {
     return parse(node.text);
   } catch (const Error& error) {
-    throw bad_value(node, error.message(), error.hint());
+    // The parsers name the text by themselves.
+    throw Error(ErrorClass::invalid_argument, error.message()).with_hint(error.hint());
   }
 }
 
