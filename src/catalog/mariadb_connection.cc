@@ -41,7 +41,7 @@ class MariadbConnection final : public Connection {
         first.execute();
         return SelectedPage{.columns = columns_, .rows = first.rows()};
       }
-      if (!page_) page_.emplace(session_, page_query(selection, cursor_name_, "?"), 1);
+      if (!page_) page_.emplace(session_, page_query(selection, cursor_name_, cursor_placeholder()), 1);
       std::uint64_t beyond = 0;
       std::vector<MYSQL_BIND> binds{bind_cursor(*after, beyond)};
       page_->bind(binds);
@@ -118,12 +118,17 @@ class MariadbConnection final : public Connection {
     paged_ = selection;
   }
 
+  // An exact number as text would be compared as a double too.
+  std::string cursor_placeholder() const {
+    if (cursor_.type != MYSQL_TYPE_NEWDECIMAL) return "?";
+    return "CAST(? AS DECIMAL(65, " + std::to_string(cursor_.decimals) + "))";
+  }
+
   // With the column's own type: a number as text would be compared as a double, and beyond 2^53 wrongly.
   MYSQL_BIND bind_cursor(const Value& after, std::uint64_t& beyond) const {
     MYSQL_BIND bind = mariadb_bind(after);
     const auto* text = std::get_if<std::string>(&after);
     if (text == nullptr) return bind;
-    if (cursor_.type == MYSQL_TYPE_NEWDECIMAL) bind.buffer_type = MYSQL_TYPE_NEWDECIMAL;
     if (cursor_.is_bytes) bind.buffer_type = MYSQL_TYPE_BLOB;
     if (cursor_.type == MYSQL_TYPE_LONGLONG && cursor_.is_unsigned) {
       std::from_chars(text->data(), text->data() + text->size(), beyond);

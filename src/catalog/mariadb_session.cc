@@ -298,7 +298,8 @@ std::vector<MariadbStatement::Column> MariadbStatement::columns() const {
     columns.push_back({.name = std::string(field.name, field.name_length),
                        .type = field.type,
                        .is_unsigned = (field.flags & UNSIGNED_FLAG) != 0,
-                       .is_bytes = is_bytes(field)});
+                       .is_bytes = is_bytes(field),
+                       .decimals = field.decimals});
   }
   return columns;
 }

@@ -77,6 +77,7 @@ class MariadbStatement {
     enum_field_types type;
     bool is_unsigned;
     bool is_bytes;
+    unsigned decimals;
   };
   std::vector<Column> columns() const;
   // All rows of the result.

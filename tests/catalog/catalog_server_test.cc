@@ -224,6 +224,8 @@ TEST_F(CatalogServerTest, cursors_of_every_type_page_natively) {
     database->execute(std::string("CREATE TABLE typed (at ") + tested.type + " PRIMARY KEY, place INT)");
     for (std::size_t i = 0; i < tested.values.size(); ++i)
       database->execute("INSERT INTO typed VALUES (" + tested.values[i] + ", " + std::to_string(i) + ")");
+    // What the catalogue knows of the table is of the type before.
+    catalog = open_catalog(options);
     const std::vector<Row> rows =
         select({.query = "SELECT place, at FROM typed", .cursor = "at", .page_rows = 1});
     ASSERT_EQ(rows.size(), tested.values.size()) << tested.type;
