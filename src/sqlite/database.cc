@@ -39,10 +39,13 @@ Error sqlite_error(sqlite3* database, int code, std::string_view operation, std:
       database != nullptr && (code & 0xff) == SQLITE_IOERR ? ::sqlite3_system_errno(database) : 0;
   const bool out_of_room =
       code == SQLITE_IOERR_SHMSIZE || cause == ENOSPC || cause == EDQUOT || cause == EFBIG;
-  const char* words = database != nullptr ? ::sqlite3_errmsg(database) : ::sqlite3_errstr(code);
+  const char* words = out_of_room           ? "no room is left on the disk"
+                      : database != nullptr ? ::sqlite3_errmsg(database)
+                                            : ::sqlite3_errstr(code);
   Error error = Error(out_of_room ? ErrorClass::exhausted : class_of(code), words)
                     .during(std::string(operation))
                     .on(visible(path));
+  if (out_of_room) return error.with_hint("free some space on this disk");
   switch (code & 0xff) {
     case SQLITE_FULL: return error.with_hint("free some space on this disk");
     case SQLITE_BUSY: return error.with_hint("another program holds it");
