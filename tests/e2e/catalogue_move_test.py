@@ -61,6 +61,28 @@ class Move(harness.HaulTest):
         self.assertEqual(accounts["failed"], accounts["listed"])
         scene.judge(self)
 
+    def test_the_example_is_what_it_says(self):
+        """examples/rename-images.yaml as it stands, with its table and its variables."""
+        account = harness.radosgw()[0]
+        self.use(account)
+        catalogue = catalogues.MariaDb(self.folder)
+        catalogue.table = "files"
+        self.addCleanup(catalogue.drop)
+        source, destination = self.bucket(account), self.bucket(account)
+        self.bucket(account, destination + "-reports")
+        scene = catalogues.Scene(ROWS, account.client(), source, destination, catalogue, every=200)  # it stands 1 % of failures
+        scene.fill(self.haul, self.folder / "tree")
+        scene.judge_before(self)
+        self.environment["MEDIA_DATABASE_PASSWORD"] = catalogue.account["password"]
+        variables = {"MEDIA_OLD": source, "MEDIA_NEW": destination, "DATABASE": catalogue.spec["url"]}
+        result = self.haul("run", harness.ROOT / "examples/rename-images.yaml", "--state", self.folder / "state", "--json",
+                           *[word for name, value in variables.items() for word in ("--set", f"{name}={value}")], code=1)
+        scene.judge(self, kept=True, says_who=False)  # its sources stay for seven days
+        scene.judge_accounts(self, result.accounts)
+        self.assertEqual(result.accounts["sources_kept"], len(scene.plain()))
+        reports = harness.list_bucket(account.client(), destination + "-reports", "rename-images/")
+        self.assertTrue(any(key.endswith("/manifest.json") for key in reports), reports)
+
     def test_with_sqlite(self):
         self.move("sqlite")
 
