@@ -154,7 +154,8 @@ int approve_command(const Settings& settings, const Env& env, Screen& screen, Ou
   refuse_ended(run);
   // A run that waits and was interrupted waits still.
   const bool waits = run.status == job::RunStatus::awaiting_approval ||
-                     (run.status == job::RunStatus::paused && run.discovery_ended);
+                     (run.status == job::RunStatus::paused && run.approved_by.empty() &&
+                      job::parse_resolved_spec(run.spec).approval);
   if (!waits) refuse(run, "it does not wait for approval");
   if (!settings.json && !settings.quiet) output.write("would " + approval_text(run) + "\n");
   asking.kept().runs().approve(run.id, this_user(env));
