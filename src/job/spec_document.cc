@@ -5,7 +5,10 @@
 #include <yaml-cpp/exceptions.h>
 #include <yaml-cpp/parser.h>
 
+#include <algorithm>
+#include <charconv>
 #include <istream>
+#include <span>
 #include <spanstream>
 #include <unordered_set>
 
