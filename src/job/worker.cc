@@ -7,6 +7,7 @@
 
 #include "job/chunk_outcomes.h"
 #include "job/item_compare.h"
+#include "job/item_facts.h"
 #include "job/kept_objects.h"
 #include "runtime/task_group.h"
 
@@ -60,6 +61,7 @@ Task<ChunkReport> Worker::work(Chunk chunk, OpContext context) {
   ChunkWork work(*this, std::move(chunk), context);
   recall(work);
   co_await clear_remains(work, context);
+  co_await learn_facts(job_, work.chunk, context);
   co_await begin(work, context);
   co_await secure_copies(work, context);
   co_await update_catalogue(work, context);
