@@ -19,7 +19,7 @@
 namespace haul::app {
 namespace {
 
-constexpr unsigned kLanesOfAChunk = 128;
+constexpr unsigned kLanesOfAChunk = 256;
 
 // One of the runs that are worked on here.
 struct RunHere {
