@@ -40,8 +40,8 @@ std::string RealStores::endpoint(Side side) {
 std::shared_ptr<store::Store> RealStores::bucket(Side side, const std::string& name) {
   std::shared_ptr<store::Store>& made = made_[(side == Side::source ? "<s3:" : ">s3:") + name];
   if (!made)
-    made = services_.bucket(settings_, side_settings(side), name,
-                            side == Side::source ? Use::read : Use::write);
+    made =
+        services_.bucket(settings_, side_settings(side), name, side == Side::source ? Use::read : Use::write);
   return made;
 }
 

@@ -6,9 +6,9 @@
 
 #include "app/kept_runs.h"
 #include "app/remedy.h"
-#include "app/state_commands.h"
 #include "app/run_json.h"
 #include "app/signals.h"
+#include "app/state_commands.h"
 #include "app/usage_error.h"
 
 namespace haul::app {

@@ -62,7 +62,7 @@ struct ListPage {
   std::vector<SkippedEntry> skipped;
   std::vector<ListFailure> failures;
   std::vector<ListFailure> broken;  // lines of a list, or rows, that name no object: each a failed object
-  bool last = false;  // nothing follows
+  bool last = false;                // nothing follows
 
   TextArena text;
   std::string buffer;  // an answer's body, decoded in place
