@@ -8,6 +8,7 @@
 #include "app/state_commands.h"
 #include "app/stored_run.h"
 #include "app/usage_error.h"
+#include "job/report_summary.h"
 
 namespace haul::app {
 namespace {
@@ -51,6 +52,11 @@ Task<int> retry_command(Session& session) {
   KeptRuns kept(settings, session.env());
   const engine::RunInfo run = kept.named();
   refuse_unended(run);
+  // Its job is the move: what failed in the removal of kept sources, or in an undo, is not to be moved again.
+  if (run.operation == to_string(job::Operation::remove_kept))
+    refuse(run, "its failures are tried again by the next 'haul run' of the job");
+  if (run.operation == to_string(job::Operation::revert))
+    refuse(run, fmt::format("its failures are tried again by 'haul undo {}'", short_id(run.parent)));
   if (kept.failures(run, settings.error_selection).empty())
     refuse(run, run.accounts.failures() == 0 ? "nothing of it failed" : "nothing of it failed in this way");
   RunSelection selection;

@@ -149,15 +149,16 @@ class Run {
     if (!options.max_failures && !options.max_failure_share) return false;
     const Accounts accounts = engine_.accounts();
     std::uint64_t failed = accounts.failed;
-    std::uint64_t done = 0;
     if (engine_.status() != RunStatus::finalizing) {  // what chunks in flight have come to counts as well
       const std::uint64_t seen = ports_.progress.failed_objects.load(std::memory_order_relaxed);
-      failed = std::max(failed, seen - std::min(seen, accounts.list_failures + accounts.extra_failed));
-      done = std::max(ports_.progress.done_objects.load(std::memory_order_relaxed), failed);
+      failed = std::max(failed, seen - std::min(seen, accounts.list_failures));
     }
     if (options.max_failures && failed > *options.max_failures) return true;
+    // A share is of what is recorded: in a chunk at work failures are known before its moves are done.
+    const std::uint64_t done = accounts.copied + accounts.moved + accounts.deleted + accounts.tagged +
+                               accounts.reverted + accounts.same + accounts.different + accounts.failed;
     return options.max_failure_share && done >= options.failure_sample &&
-           static_cast<double>(failed) > *options.max_failure_share * static_cast<double>(done);
+           static_cast<double>(accounts.failed) > *options.max_failure_share * static_cast<double>(done);
   }
 
   // Sleeps, unless the run is stopped meanwhile.

@@ -12,28 +12,12 @@
 #include <utility>
 #include <vector>
 
+#include "job/chunk_copy_test.h"
 #include "job/run_engine.h"
 #include "runtime/manual_runtime.h"
 #include "stores/memory/memory_store.h"
 
 namespace haul::job {
-
-inline Chunk copy_of(const Chunk& chunk) {
-  Chunk copy;
-  copy.id = chunk.id;
-  copy.extras = chunk.extras;
-  copy.bytes = chunk.bytes;
-  copy.attempt = chunk.attempt;
-  copy.stage = chunk.stage;
-  copy.facts = chunk.facts;
-  for (Item item : chunk.items) {
-    for (std::string_view* text : {&item.key, &item.destination_key, &item.etag, &item.version,
-                                   &item.storage_class, &item.reason, &item.row})
-      *text = copy.text.store(*text);
-    copy.items.push_back(item);
-  }
-  return copy;
-}
 
 // What is on disk.
 struct DurableState {

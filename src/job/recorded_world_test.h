@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "catalog/catalog.h"
+#include "job/chunk_copy_test.h"
 #include "job/outcome_sink.h"
 #include "job/progress.h"
 #include "job/run_engine.h"
@@ -215,23 +216,6 @@ class RecordedCatalog final : public catalog::Catalog {
   Trace& trace_;
   const std::string name_ = "table of the test";
 };
-
-inline Chunk copy_of(const Chunk& from) {
-  Chunk to;
-  to.id = from.id;
-  to.extras = from.extras;
-  to.bytes = from.bytes;
-  to.attempt = from.attempt;
-  to.stage = from.stage;
-  to.facts = from.facts;
-  for (Item item : from.items) {
-    for (std::string_view* text : {&item.key, &item.destination_key, &item.etag, &item.version,
-                                   &item.storage_class, &item.reason, &item.row})
-      *text = to.text.store(*text);
-    to.items.push_back(item);
-  }
-  return to;
-}
 
 // Keeps chunks until their reports are recorded, as a durable engine does; what was leased when the world
 // ended is queued again.

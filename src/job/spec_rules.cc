@@ -101,6 +101,16 @@ class Rules {
       if (!select.from_catalog() && given(key)) refuse(key, fmt::format("{} is of a catalog", key));
     }
     if (given("select.page") && !select.from_catalog()) refuse("select.page", "select.page is of a catalog");
+    const bool compared = spec_.operation == Operation::sync || spec_.operation == Operation::check;
+    using enum listing::ManifestFormat;
+    const bool tells_facts =
+        !select.manifest.empty() &&
+        (select.format == automatic || select.format == inventory || select.format == json_lines);
+    for (const std::string_view key :
+         {"filters.min-size", "filters.max-size", "filters.older-than", "filters.newer-than"})
+      if (!select.listing() && !compared && !tells_facts && given(key))
+        refuse(key, fmt::format("{} cannot judge what a list names by its key alone", key),
+               select.from_catalog() ? "say it in the query" : "choose when the list is made");
     if (!select.listing() && spec_.sources.size() > 1)
       refuse("source", "a list of keys is below one source", "give their common prefix");
   }
