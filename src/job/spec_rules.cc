@@ -108,9 +108,9 @@ class Rules {
         (select.format == automatic || select.format == inventory || select.format == json_lines);
     for (const std::string_view key :
          {"filters.min-size", "filters.max-size", "filters.older-than", "filters.newer-than"})
-      if (!select.listing() && !compared && !tells_facts && given(key))
+      if (!select.listing() && !select.from_catalog() && !compared && !tells_facts && given(key))
         refuse(key, fmt::format("{} cannot judge what a list names by its key alone", key),
-               select.from_catalog() ? "say it in the query" : "choose when the list is made");
+               "choose when the list is made");
     if (!select.listing() && spec_.sources.size() > 1)
       refuse("source", "a list of keys is below one source", "give their common prefix");
   }
