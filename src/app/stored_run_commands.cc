@@ -31,12 +31,25 @@ void refuse_unended(const engine::RunInfo& run) {
   if (!job::is_final(run.status)) refuse(run, "it has not ended");
 }
 
+// Kept sources are either removed or moved back: once one of both has begun, the other must not go on.
+void refuse_beside(KeptRuns& kept, const engine::RunInfo& run, const engine::RunInfo& moved,
+                   job::Operation other, bool ended_too) {
+  for (const engine::RunInfo& child : kept.children(moved))
+    if (child.operation == to_string(other) && (ended_too || !job::is_final(child.status)))
+      refuse(run, fmt::format("run {} of the same sources is {}: {}", short_id(child.id),
+                              job::to_string(child.status),
+                              other == job::Operation::revert ? "they were moved back"
+                                                              : "it removes them; cancel it first"));
+}
+
 }  // namespace
 
 Task<int> resume_command(Session& session) {
   KeptRuns kept(session.settings(), session.env());
   const engine::RunInfo run = kept.named();
   refuse_ended(run);
+  if (run.operation == to_string(job::Operation::remove_kept))
+    refuse_beside(kept, run, kept.runs().get(run.parent), job::Operation::revert, true);
   if (run.alive && run.status == job::RunStatus::paused)
     co_return let_go_on(session.settings(), session.env(), session.screen(), session.output());
   if (run.alive)
@@ -54,7 +67,7 @@ Task<int> retry_command(Session& session) {
   refuse_unended(run);
   // Its job is the move: what failed in the removal of kept sources, or in an undo, is not to be moved again.
   if (run.operation == to_string(job::Operation::remove_kept))
-    refuse(run, "its failures are tried again by the next 'haul run' of the job");
+    refuse(run, "the sources that it could not remove stay where they are");
   if (run.operation == to_string(job::Operation::revert))
     refuse(run, fmt::format("its failures are tried again by 'haul undo {}'", short_id(run.parent)));
   if (kept.failures(run, settings.error_selection).empty())
@@ -72,6 +85,7 @@ Task<int> undo_command(Session& session) {
   if (run.operation != "move") refuse(run, "only a move can be undone, and it was a " + run.operation);
   if (run.accounts.sources_kept == 0)
     refuse(run, "its sources were not kept (keep-source in the job keeps them)");
+  refuse_beside(kept, run, run, job::Operation::remove_kept, false);
   RunSelection selection;
   selection.kind = RunSelection::Kind::revert;
   co_return co_await run_after(session, kept, run, std::move(selection));

@@ -348,6 +348,8 @@ class Run {
     if (too_many_ || interrupted_) return RunStatus::failed;
     if (stopping()) return RunStatus::cancelled;
     if (result_.error) return RunStatus::failed;
+    // Given up by a process that did not come to say so.
+    if (accounts.not_attempted != 0) return RunStatus::cancelled;
     return accounts.failures() != 0 ? RunStatus::completed_with_failures : RunStatus::completed;
   }
 

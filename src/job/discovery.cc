@@ -118,7 +118,8 @@ Task<> Discovery::run(OpContext context) {
   }
   ports_.progress.listing = false;
   if (committing_) std::rethrow_exception(error);
-  settle_notes(std::nullopt);
+  // What was noted behind the place is found again from there.
+  if (ended_ || !place_) settle_notes(std::nullopt);
   // What was found before a listing failed, or a drain, stands for itself: it is worked on and accounted for.
   // Without a place it would be found a second time.
   if (ended_ || place_ || !ports_.engine.durable()) co_await commit(std::move(place_), ended_, context);

@@ -162,7 +162,8 @@ void RunTables::take_over(std::int64_t run, const StateOwner& owner, Time now) {
       .bind(3, code(ChunkState::leased))
       .run();
   forget_held(run);
-  statement("UPDATE requests SET wish = 'none' WHERE run = ?").bind(1, run).run();
+  // A cancellation that the process before did not come to end is still wished.
+  statement("UPDATE requests SET wish = 'none' WHERE run = ? AND wish <> 'cancel'").bind(1, run).run();
   statement(
       "INSERT INTO owners (run, owner, pid, host, heartbeat, progress) VALUES (?1, ?2, ?3, ?4, ?5, ?5) "
       "ON CONFLICT (run) DO UPDATE SET owner = ?2, pid = ?3, host = ?4, heartbeat = ?5, progress = ?5, "

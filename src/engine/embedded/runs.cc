@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/utf8.h"
 #include "engine/embedded/run_tables.h"
+#include "job/report_summary.h"
 
 namespace haul::engine {
 namespace {
@@ -312,8 +313,11 @@ bool Runs::keeps_sources(const RunInfo& run) {
   if (run.accounts.sources_kept == 0) return false;
   std::uint64_t gone = 0;
   sqlite::Statement rows = database_.prepare(
-      "SELECT s.accounts FROM runs r JOIN run_states s ON s.run = r.number WHERE r.parent = ?");
-  rows.bind(1, run.id);
+      "SELECT s.accounts FROM runs r JOIN run_states s ON s.run = r.number "
+      "WHERE r.parent = ?1 AND r.operation IN (?2, ?3)");
+  rows.bind(1, run.id)
+      .bind(2, job::to_string(job::Operation::remove_kept))
+      .bind(3, job::to_string(job::Operation::revert));
   while (rows.step()) {
     const job::Accounts accounts = parse_accounts(rows.text(0));
     gone += accounts.deleted + accounts.reverted + accounts.skipped;
