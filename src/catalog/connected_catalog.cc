@@ -2,9 +2,10 @@
 
 #include <algorithm>
 #include <atomic>
-#include <deque>
 #include <limits>
 #include <mutex>
+#include <utility>
+#include <vector>
 
 #include "runtime/bandwidth.h"
 #include "runtime/retry.h"
@@ -43,8 +44,9 @@ class Places {
       free_.push_back(std::make_unique<Place>());
   }
 
-  // Whoever holds a place gives it back within its statement's timeout, so that the wait has an end.
-  Task<std::unique_ptr<Place>> take(OpContext& context) {
+  // Whoever holds a place gives it back within its statement's timeout, so that the wait has an end. Throws as
+  // context.check() does, and unavailable if there is still none at `until`.
+  Task<std::unique_ptr<Place>> take(OpContext& context, SteadyTime until) {
     while (true) {
       context.check();
       {
@@ -56,6 +58,8 @@ class Places {
           co_return place;
         }
       }
+      if (context.env().steady_now() >= until)
+        throw Error(ErrorClass::unavailable, "all connections are in use");
       co_await suspend(context.executor(), [this](auto resume) {
         const std::lock_guard lock(mutex_);
         if (free_.empty())
@@ -69,16 +73,15 @@ class Places {
   void give_back(std::unique_ptr<Place> place) {
     const std::lock_guard lock(mutex_);
     free_.push_back(std::move(place));
-    if (waiting_.empty()) return;
-    auto resume = std::move(waiting_.front());
-    waiting_.pop_front();
-    resume();
+    // All, and there are few: one that is woken may give up instead of taking the place.
+    for (auto& resume : std::exchange(waiting_, {}))
+      resume();
   }
 
  private:
   std::mutex mutex_;  // guards both below
   std::vector<std::unique_ptr<Place>> free_;
-  std::deque<std::move_only_function<void()>> waiting_;
+  std::vector<std::move_only_function<void()>> waiting_;
 };
 
 TakenPlace::~TakenPlace() {
@@ -162,14 +165,29 @@ class ConnectedCatalog final : public Catalog {
   // nothing more.
   template <class Work>
   Task<Result<Work>> on_connection(OpContext& context, Work work) {
-    OpContext patient = context.with_deadline(context.env().steady_now() + patience_);
-    co_return co_await with_retry(patient, kRetry, Replay::safe,
-                                  [this, &patient, &work] { return attempt(patient, work); });
+    const SteadyTime until = context.env().steady_now() + patience_;
+    OpContext patient = context.with_deadline(until);
+    try {
+      co_return co_await with_retry(patient, kRetry, Replay::safe,
+                                    [this, &context, until, &work] { return attempt(context, until, work); });
+    } catch (const Error& error) {
+      // A pause has a cause, unlike a statement that took too long: that would take as long again. The end of
+      // the caller's own time is the caller's.
+      const bool out_of_patience = error.error_class() == ErrorClass::timed_out && error.cause() != nullptr &&
+                                   !(context.deadline() && *context.deadline() <= until);
+      if (!out_of_patience) throw;
+      throw Error(ErrorClass::unavailable, error.message())
+          .during(error.operation())
+          .on(error.subject())
+          .with_attempts(error.attempts(), error.elapsed())
+          .caused_by(*error.cause());
+    }
   }
 
   template <class Work>
-  Task<Result<Work>> attempt(OpContext& context, Work& work) {
-    const TakenPlace place(places_, co_await places_.take(context));
+  Task<Result<Work>> attempt(OpContext& context, SteadyTime until, Work& work) {
+    std::unique_ptr<Place> free = co_await places_.take(context, until);
+    const TakenPlace place(places_, std::move(free));
     co_return co_await context.blocking([this, &place, &work] { return use(*place, work); });
   }
 

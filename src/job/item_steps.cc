@@ -198,7 +198,7 @@ Task<std::optional<Error>> ItemSteps::copy_changed(const Item& item, const ItemR
   Item copy;
   copy.key = item.destination_key;
   copy.etag = result.written_etag;
-  copy.size = item.size;
+  copy.size = result.bytes;  // not the item's: of a row's object none is listed
   const auto found = co_await store.stat(std::string(copy.key), facts_wanted(version), context);
   if (auto changed = state_changed(store, copy, found)) co_return changed;
   // Files have no etags; but what is younger than the move, and has not the source's time, was written after
@@ -221,6 +221,11 @@ Task<> ItemSteps::confirm_copy(const Item& item, const ItemResult& result, OpCon
         .during("remove kept source")
         .on(job_.destination->store->describe(item.destination_key))
         .caused_by(*changed);
+}
+
+Task<bool> ItemSteps::copy_is_there(const Item& item, const ItemResult& result, OpContext& context) const {
+  const auto changed = co_await copy_changed(item, result, {}, context);
+  co_return !changed;
 }
 
 Task<bool> ItemSteps::copy_is_as_written(const Item& item, const ItemResult& result,

@@ -31,7 +31,9 @@ class ItemSteps {
   Task<> confirm_source(const Item& item, OpContext& context) const;
   // Throws if there is a source in another state than the one that was copied; gone is fine.
   Task<> confirm_nothing_newer(const Item& item, const ItemResult& result, OpContext& context) const;
-  // True as well if it is gone.
+  // Whether what is seen at the destination is what was written there.
+  Task<bool> copy_is_there(const Item& item, const ItemResult& result, OpContext& context) const;
+  // The same of the very version that was written; true as well if that is gone.
   Task<bool> copy_is_as_written(const Item& item, const ItemResult& result, OpContext& context) const;
 
   std::uint64_t bytes_moved() const noexcept { return transfer_.bytes_moved(); }

@@ -22,6 +22,10 @@ bool is_kept(Action action) {
   return action == Action::remove_kept || action == Action::revert;
 }
 
+bool is_copy(Action action) {
+  return action == Action::copy || action == Action::copy_if_details;
+}
+
 // Whether what was seen or done of an object holds for later attempts: a look at a copy does not.
 bool has_stages(Action action) {
   return action != Action::remove && action != Action::remove_kept;
@@ -73,9 +77,8 @@ Task<ChunkReport> Worker::work(Chunk chunk, OpContext context) {
 
 // What an earlier attempt has recorded of each object, or nothing yet.
 void Worker::recall(ChunkWork& work) const {
-  const bool copies = work.action == Action::copy || work.action == Action::copy_if_details;
-  const bool goes_on =
-      copies ? steps_.goes_on_after_copy() : work.action == Action::remove || is_kept(work.action);
+  const bool goes_on = is_copy(work.action) ? steps_.goes_on_after_copy()
+                                            : work.action == Action::remove || is_kept(work.action);
   if (!goes_on) return;
   const std::size_t count = work.chunk.items.size();
   if (work.chunk.stage != Stage::begin && has_stages(work.action))
@@ -142,6 +145,7 @@ Task<> Worker::begin(ChunkWork& work, OpContext& context) {
   }
   for (std::size_t i = 0; i < work.results.size(); ++i)
     if (work.results[i].step != ItemStep::undone) work.open.push_back(static_cast<std::uint32_t>(i));
+  settle_failed(work);  // those that could not be looked at; how far they are is known still
 }
 
 Task<> Worker::lane(ChunkWork& work, OpContext context) {
@@ -150,7 +154,7 @@ Task<> Worker::lane(ChunkWork& work, OpContext context) {
     const std::size_t index = work.next++;
     const bool follows = !work.results.empty();
     ItemResult& result = follows ? work.results[index] : own;
-    if (follows && result.step != ItemStep::undone && !result.error) continue;  // an earlier attempt's
+    if (follows && co_await holds_still(work.chunk.items[index], result, context)) continue;
     if (context.stop().draining()) {
       leave_over(work, index);
       continue;
@@ -171,6 +175,20 @@ Task<> Worker::lane(ChunkWork& work, OpContext context) {
   }
 }
 
+// Whether an object goes on from where an earlier attempt has left it. Nobody has watched its copy since:
+// what is not there as it was written is copied again before a row names it, or its source goes.
+Task<bool> Worker::holds_still(const Item& item, ItemResult& result, OpContext& context) const {
+  if (result.step == ItemStep::undone || result.error) co_return false;
+  if (!is_copy(item.action) || !result.recalled) co_return true;
+  try {
+    if (co_await steps_.copy_is_there(item, result, context)) co_return true;
+    result.clear();
+  } catch (...) {
+    result.error = current_error();
+  }
+  co_return result.error.has_value();
+}
+
 Task<> Worker::first_step(const Item& item, ItemResult& result, OpContext& context) {
   return is_kept(item.action) ? look_at_kept(item, result, context) : steps_.carry_out(item, result, context);
 }
@@ -187,15 +205,14 @@ Task<> Worker::look_at_kept(const Item& item, ItemResult& result, OpContext& con
 
 // The catalogue names a copy, and a source goes, only after the copy would survive a power cut.
 Task<> Worker::secure_copies(ChunkWork& work, OpContext& context) {
-  const bool copies = work.action == Action::copy || work.action == Action::copy_if_details;
-  if (!copies || !work.fresh || job_.options.dry_run) co_return;
+  if (!is_copy(work.action) || !work.fresh || job_.options.dry_run) co_return;
   try {
     co_await job_.destination->store->make_durable(context);
   } catch (...) {
     const Error error = current_error();
     for (const std::uint32_t index : work.open) {
       ItemResult& result = work.results[index];
-      if (result.step != ItemStep::arrived) continue;
+      if (result.step != ItemStep::arrived || result.recalled) continue;  // those are durable already
       result.step = ItemStep::undone;
       result.error = error;
     }
@@ -230,8 +247,8 @@ Task<> Worker::record_stage(ChunkWork& work, Stage stage, OpContext& context) {
 
 // What is left to be done, once nothing depends on the objects that are to go.
 Task<> Worker::end(ChunkWork& work, OpContext& context) {
-  const bool copies = work.action == Action::copy || work.action == Action::copy_if_details;
-  const bool keeps_source = copies && (job_.operation != Operation::move || job_.options.keep_source);
+  const bool keeps_source =
+      is_copy(work.action) && (job_.operation != Operation::move || job_.options.keep_source);
   std::erase_if(work.open, [&](std::uint32_t index) {
     const Item& item = work.chunk.items[index];
     ItemResult& result = work.results[index];

@@ -32,7 +32,8 @@ class Worker {
   //
   // The order, per chunk: objects copied and verified, and durable at the destination -> recorded -> the
   // catalogue names the copies, committed -> recorded -> sources removed, in the state that was copied ->
-  // report. A chunk that comes back after any of these is gone on with behind it, object by object.
+  // report. A chunk that comes back after any of these is gone on with behind it, object by object;
+  // an object whose copy is not there any more as it was written begins anew.
   Task<ChunkReport> work(Chunk chunk, OpContext context);
 
   std::uint64_t bytes_moved() const noexcept { return steps_.bytes_moved(); }
@@ -44,6 +45,7 @@ class Worker {
   Task<> begin(ChunkWork& work, OpContext& context);
   Task<> clear_remains(ChunkWork& work, OpContext& context);
   Task<> lane(ChunkWork& work, OpContext context);
+  Task<bool> holds_still(const Item& item, ItemResult& result, OpContext& context) const;
   Task<> first_step(const Item& item, ItemResult& result, OpContext& context);
   Task<> look_at_kept(const Item& item, ItemResult& result, OpContext& context);
   Task<> secure_copies(ChunkWork& work, OpContext& context);

@@ -28,6 +28,10 @@ struct WorkerTest : testing::Test, RecordedWorld {
     engine.put(chunk_of(names));
     work();
   }
+  void empty_destination(std::string_view key) {
+    const store::RemoveItem items[] = {{.key = key}};
+    world.run_for(destination->inner.remove(items, context));
+  }
   // Whatever the moment, a row names an object that is there.
   void watch_rows() {
     trace.after_each = [this] {
@@ -197,6 +201,87 @@ TEST_F(WorkerTest, copies_nothing_again_behind_a_recorded_stage) {
   EXPECT_THAT(trace.events,
               ElementsAre("commit out/a out/b", "stage catalogued", "remove in/a in/b", "record"));
   EXPECT_EQ(engine.recorded.verified, 2U) << "what was known of the copies is known still";
+}
+
+TEST_F(WorkerTest, copies_again_what_was_lost_or_overwritten_at_the_destination_behind_a_recorded_stage) {
+  for (const bool named : {false, true}) {
+    SCOPED_TRACE(named ? "named by the catalogue" : "copied");
+    catalog->paths.clear();
+    for (const char* name : {"lost", "other", "fine"})
+      put_with_row(name);
+    follow_by_key();
+    engine.put(chunk_of({"lost", "other", "fine"}));
+    trace.events.clear();
+    trace.die_at = named ? 7 : 5;  // before the removal, before the commit
+    EXPECT_THROW(work(), Error);
+    trace.revive();
+    engine.restart();
+    empty_destination("out/lost");
+    destination->inner.put("out/other", "written since");
+    trace.events.clear();
+    work();
+    const std::string commit = named ? "commit" : "commit out/lost out/other out/fine";
+    EXPECT_THAT(trace.events,
+                ElementsAre("write out/lost", "write out/other", "durable", "stage copied", commit,
+                            "stage catalogued", "remove in/lost in/other in/fine", "record"));
+    for (const std::string name : {"lost", "other", "fine"})
+      EXPECT_EQ(destination->inner.content("out/" + name), "content of " + name);
+    EXPECT_EQ(catalog->paths[0], "out/lost");
+  }
+  EXPECT_EQ(engine.recorded.moved, 6U);
+}
+
+TEST_F(WorkerTest, copies_again_what_was_lost_of_objects_whose_size_no_row_tells) {
+  put("a");
+  put("b");
+  Chunk chunk = chunk_of({"a", "b"});
+  for (Item& item : chunk.items) {
+    item.facts_known = false;
+    item.size = 0;
+    item.etag = {};
+  }
+  engine.put(std::move(chunk));
+  trace.die_at = 4;  // before the removal
+  EXPECT_THROW(work(), Error);
+  trace.revive();
+  engine.restart();
+  empty_destination("out/b");
+  trace.events.clear();
+  work();
+  EXPECT_THAT(trace.events,
+              ElementsAre("write out/b", "durable", "stage copied", "remove in/a in/b", "record"));
+}
+
+TEST_F(WorkerTest, fails_objects_of_which_neither_source_nor_copy_is_left) {
+  put_with_row("a");
+  follow_by_key();
+  engine.put(chunk_of({"a"}));
+  trace.die_at = 6;  // removed, and nobody knows
+  EXPECT_THROW(work(), Error);
+  trace.revive();
+  engine.restart();
+  empty_destination("out/a");
+  work();
+  EXPECT_EQ(engine.recorded.moved, 0U);
+  ASSERT_EQ(engine.failures.size(), 1U);
+  EXPECT_EQ(engine.failures[0].error->error_class(), ErrorClass::not_found);
+}
+
+TEST_F(WorkerTest, forgets_nothing_of_objects_whose_copies_cannot_be_looked_at_for_a_while) {
+  put_with_row("a");
+  follow_by_key();
+  engine.put(chunk_of({"a"}));
+  trace.die_at = 6;  // removed, and nobody knows
+  EXPECT_THROW(work(), Error);
+  trace.revive();
+  engine.restart();
+  destination->fails.insert({"out/a", kBusy});
+  trace.events.clear();
+  trace.after_each = [this] { destination->fails.clear(); };
+  work();
+  EXPECT_THAT(trace.events, ElementsAre("record", "remove in/a", "record"));
+  EXPECT_EQ(engine.recorded.moved, 1U);
+  EXPECT_EQ(engine.recorded.retried, 1U);
 }
 
 TEST_F(WorkerTest, begins_anew_when_the_facts_of_a_stage_cannot_be_read) {
