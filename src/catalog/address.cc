@@ -10,10 +10,19 @@
 namespace haul::catalog {
 namespace {
 
+// What may be shown of it. Whatever follows a scheme may hold a password, the more so where it cannot be
+// read; the path of a file holds none.
+std::string shown(std::string_view url) {
+  if (url.starts_with("sqlite:") && !url.contains('@')) return visible(url);
+  const std::size_t colon = url.find(':');
+  if (colon == std::string_view::npos || url.substr(0, colon).contains('@')) return {};
+  return visible(url.substr(0, colon)) + "://...";
+}
+
 [[noreturn]] void refuse_address(std::string_view why, std::string_view url) {
   throw Error(ErrorClass::invalid_argument, std::string(why))
       .during("read the catalogue's URL")
-      .on(visible(url))
+      .on(shown(url))
       .with_hint(
           "write mariadb://user@host:port/database, postgresql://user@host:port/database or sqlite:path");
 }
@@ -84,10 +93,7 @@ Address parse_address(std::string_view url) {
   std::string_view rest = url;
   const auto scheme = take_before(rest, ':');
   const auto kind = scheme ? kind_of(*scheme) : std::nullopt;
-  if (!kind || !rest.starts_with("//")) {
-    // It may hold a password: who knows what this is.
-    refuse_address("no URL of a kind that is known", scheme && !kind ? *scheme : "");
-  }
+  if (!kind || !rest.starts_with("//")) refuse_address("no URL of a kind that is known", url);
   rest.remove_prefix(2);
   address.kind = *kind;
   std::string_view options;

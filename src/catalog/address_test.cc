@@ -43,9 +43,27 @@ TEST(AddressTest, what_is_no_address_is_refused) {
     EXPECT_THROW(parse_address(url), Error) << url;
 }
 
+TEST(AddressTest, what_is_refused_is_named_by_its_scheme_or_the_path_of_its_file) {
+  const auto refusal = [](const char* url) {
+    try {
+      parse_address(url);
+    } catch (const Error& error) {
+      return error.subject();
+    }
+    return std::string("nothing was thrown");
+  };
+  EXPECT_EQ(refusal("mariadb://a@h:x/d"), "mariadb://...");
+  EXPECT_EQ(refusal("oracle://a@h/d"), "oracle://...");
+  EXPECT_EQ(refusal("sqlite://x.db"), "sqlite://x.db");
+}
+
 TEST(AddressTest, a_password_is_refused_and_not_repeated) {
   for (const char* url :
-       {"mariadb://app:hunter2@h/d", "mariadbb://app:hunter2@h/d", "mariadb:app:hunter2@h"}) {
+       {"mariadb://app:hunter2@h/d", "mariadbb://app:hunter2@h/d", "mariadb:app:hunter2@h",
+        "mariadb://app:hunter2/x@h/d", "mariadb://app:x/hunter2@h/d", "postgresql://app:x?hunter2@h/d",
+        "postgresql://app:1/hunter2@h/d", "mariadb://app:hunter2", "mariadb://app:%hunter2@h/d",
+        "mariadb://app@h:hunter2/d", "mariadb://app@h/d?password=hunter2", "sqlite://app:hunter2@h/d",
+        "app@hunter2:3306/d", "hunter2"}) {
     try {
       parse_address(url);
       ADD_FAILURE() << url;

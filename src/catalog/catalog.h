@@ -2,8 +2,8 @@
 // MySQL, PostgreSQL and SQLite.
 //
 // Load on the server is bounded: at most `connections` connections, at most `rows_per_second` rows selected
-// and updated. A connection that breaks is made anew, with back-off (runtime/retry.h); what is thrown is
-// final. Every value is bound, never pasted into a statement.
+// and updated. A connection that breaks is made anew, with back-off, until `patience` ends; what is thrown
+// then is retryable, what the server refuses is not. Every value is bound, never pasted into a statement.
 // Thread safety: a Catalog may be used from any shard. Calls to the server run on the blocking pool.
 #pragma once
 

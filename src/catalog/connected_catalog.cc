@@ -44,8 +44,8 @@ class Places {
       free_.push_back(std::make_unique<Place>());
   }
 
-  // Whoever holds a place gives it back within its statement's timeout, so that the wait has an end. Throws as
-  // context.check() does, and unavailable if there is still none at `until`.
+  // Whoever holds a place gives it back within its statement's timeout, so that the wait has an end. Throws
+  // as context.check() does, and unavailable if there is still none at `until`.
   Task<std::unique_ptr<Place>> take(OpContext& context, SteadyTime until) {
     while (true) {
       context.check();
@@ -186,8 +186,7 @@ class ConnectedCatalog final : public Catalog {
 
   template <class Work>
   Task<Result<Work>> attempt(OpContext& context, SteadyTime until, Work& work) {
-    std::unique_ptr<Place> free = co_await places_.take(context, until);
-    const TakenPlace place(places_, std::move(free));
+    const TakenPlace place(places_, co_await places_.take(context, until));
     co_return co_await context.blocking([this, &place, &work] { return use(*place, work); });
   }
 

@@ -169,9 +169,13 @@ Error PostgresSession::connect_failure(const CatalogOptions& options) {
 
 void PostgresSession::settle(const CatalogOptions& options) {
   const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(options.statement_timeout).count();
-  const std::string text = "SET statement_timeout = " + std::to_string(ms) +
-                           "; SET standard_conforming_strings = on; SET DateStyle = ISO; SET IntervalStyle = "
-                           "iso_8601; SET bytea_output = hex; SET extra_float_digits = 1";
+  const std::string text =
+      "SET statement_timeout = " + std::to_string(ms) +
+      "; SET standard_conforming_strings = on; SET DateStyle = ISO; SET IntervalStyle = "
+      "iso_8601; SET bytea_output = hex; SET extra_float_digits = 1; "
+      // An update that was reported survives a crash. Any other setting is as good as on.
+      "SELECT set_config('synchronous_commit', 'on', false) "
+      "WHERE current_setting('synchronous_commit') = 'off'";
   execute(text.c_str());
 }
 

@@ -458,6 +458,58 @@ struct TwoRuns {
   }
 };
 
+TEST_F(DurableRunTest, LinksThatWereReadAheadOfAPauseAreCountedOnce) {
+  store::Capabilities files = memory::full_capabilities();
+  files.range_listing = false;
+  job.sources[0].store = source = std::make_shared<ListedStore>("source", files);
+  source->page_size = 50;
+  destination->page_size = 20;
+  job.operation = Operation::sync;
+  put_sources(600);
+  for (int i = 0; i < 600; i += 2)
+    destination->inner.put("out/" + name(i), "old");
+  for (int i = 9; i < 600; i += 10)
+    source->links.push_back("in/" + name(i) + "link");
+  {
+    DurableDouble engine(state);
+    int steps = 0;
+    engine.after = [&](std::string_view what) {
+      if (what == "step" && ++steps == 2) world.runtime().stop().raise(StopLevel::drain);
+    };
+    EXPECT_EQ(run(engine).status, RunStatus::paused);
+  }
+  ManualRuntime later;
+  DurableDouble engine(state);
+  Progress progress;
+  const RunResult result = later.run_for(run_job(job, {engine, progress, sink}, later.runtime()));
+  EXPECT_EQ(result.status, RunStatus::completed);
+  EXPECT_EQ(result.accounts.listed, 660U);
+  EXPECT_EQ(result.accounts.skipped, 60U);
+}
+
+TEST_F(DurableRunTest, ARunThatWasGivenUpNeverEndsComplete) {
+  put_sources(600);
+  const auto cancel_after_three = [this](DurableDouble& engine, std::size_t* cancelled_at) {
+    int records = 0;
+    engine.after = [&](std::string_view what) {
+      records += what == "record";
+      if (what == "cancel" && cancelled_at != nullptr) *cancelled_at = engine.changes();
+    };
+    engine.asked = [&] { return records >= 3 ? Wish::cancel : Wish::none; };
+    run(engine);
+  };
+  std::size_t cancelled_at = 0;
+  {
+    DurableState undisturbed;
+    DurableDouble engine(undisturbed);
+    cancel_after_three(engine, &cancelled_at);
+  }
+  DurableDouble engine(state, cancelled_at);
+  cancel_after_three(engine, nullptr);
+  EXPECT_TRUE(engine.dead());
+  EXPECT_EQ(run_with_kills(SIZE_MAX).status, RunStatus::cancelled);
+}
+
 TEST_F(DurableRunTest, CancellingOneRunLeavesAnotherOfTheSameProcessAlone) {
   put_sources(400);
   Job other = job;

@@ -142,8 +142,11 @@ Task<bool> ItemSteps::take_twin(const Item& item, ItemResult& result, OpContext&
   co_return true;
 }
 
-// The source is gone. If the destination has an object under its key, only the catalogue has to learn of it.
+// A transfer has not found something. If that is the source, and the destination has an object under its key,
+// only the catalogue has to learn of it. It may as well be a bucket or an upload of the destination.
 Task<bool> ItemSteps::find_moved(const Item& item, ItemResult& result, OpContext& context) const {
+  store::Store& source = *job_.sources[item.source].store;
+  if (co_await source.stat(std::string(item.key), facts_wanted(item.version), context)) co_return false;
   auto there =
       co_await job_.destination->store->stat(std::string(item.destination_key), facts_wanted({}), context);
   if (!there) co_return false;

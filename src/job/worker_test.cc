@@ -335,6 +335,21 @@ TEST_F(WorkerTest, gives_objects_up_when_the_attempts_are_used_and_keeps_source_
   EXPECT_TRUE(destination->inner.content("out/a")) << "the copy stays";
 }
 
+TEST_F(WorkerTest, names_no_other_object_when_it_is_the_destination_that_lacks_something) {
+  put_with_row("a");
+  follow_by_key();
+  destination->inner.put("out/a", "something else");
+  destination->before_write = [](const std::string&) {
+    throw Error(ErrorClass::not_found, "the upload is gone").with_code("NoSuchUpload", 404);
+  };
+  run({"a"});
+  EXPECT_THAT(trace.events, ElementsAre("record"));
+  ASSERT_EQ(engine.failures.size(), 1U);
+  EXPECT_EQ(engine.failures[0].error->code(), "NoSuchUpload");
+  EXPECT_EQ(catalog->paths[0], "in/a");
+  EXPECT_TRUE(source->inner.content("in/a"));
+}
+
 TEST_F(WorkerTest, moves_objects_without_row_if_that_is_allowed) {
   put("a");
   follow_by_key();
