@@ -39,7 +39,8 @@ class TakenPlace {
 // Thread safety: any shard.
 class Places {
  public:
-  explicit Places(unsigned count) {
+  // The description must outlive it.
+  Places(const std::string& description, unsigned count) : description_(description) {
     for (unsigned i = 0; i < count; ++i)
       free_.push_back(std::make_unique<Place>());
   }
@@ -59,7 +60,7 @@ class Places {
         }
       }
       if (context.env().steady_now() >= until)
-        throw Error(ErrorClass::unavailable, "all connections are in use");
+        throw Error(ErrorClass::unavailable, "all connections are in use").on(description_);
       co_await suspend(context.executor(), [this](auto resume) {
         const std::lock_guard lock(mutex_);
         if (free_.empty())
@@ -79,6 +80,7 @@ class Places {
   }
 
  private:
+  const std::string& description_;
   std::mutex mutex_;  // guards both below
   std::vector<std::unique_ptr<Place>> free_;
   std::vector<std::move_only_function<void()>> waiting_;
@@ -107,7 +109,7 @@ class ConnectedCatalog final : public Catalog {
             options.rows_per_second > 0
                 ? std::max<std::uint64_t>(1, static_cast<std::uint64_t>(options.rows_per_second * kRateParts))
                 : 0),
-        places_(std::max(1U, options.connections)) {}
+        places_(description_, std::max(1U, options.connections)) {}
 
   const std::string& description() const noexcept override { return description_; }
 
