@@ -48,6 +48,12 @@ Task<> ItemSteps::copy(const Item& item, ItemResult& result, OpContext& context)
       source.describe(item.key) == job_.destination->store->describe(item.destination_key))
     throw Error(ErrorClass::invalid_argument, "it would be moved onto itself").on(source.describe(item.key));
   result.reason = item.reason;
+  if (job_.sources[item.source].keys && job_.options.filters.need_facts() &&
+      co_await is_left_out(item, context)) {
+    result.kind = OutcomeKind::skipped;
+    result.reason = "left out by its size or age";
+    co_return;
+  }
   if (item.action == Action::copy_if_details && co_await needs_no_copy(item, result, context)) co_return;
   result.bytes = item.size;
   if (!job_.options.dry_run) {
@@ -65,6 +71,23 @@ Task<> ItemSteps::copy(const Item& item, ItemResult& result, OpContext& context)
     if (!gone && !moved.condition_failed) take(item, result, std::move(moved));
   }
   if (result.kind == OutcomeKind::copied && goes_on_after_copy()) result.step = ItemStep::arrived;
+}
+
+// What was given by its key alone could not be judged when it was found. What is not there is not left out:
+// its copying fails.
+Task<bool> ItemSteps::is_left_out(const Item& item, OpContext& context) const {
+  std::uint64_t size = item.size;
+  Time modified = item.modified;
+  if (!item.facts_known) {
+    store::ReadOptions look;
+    look.pin.version = item.version;
+    look.properties = false;
+    const auto found = co_await job_.sources[item.source].store->stat(std::string(item.key), look, context);
+    if (!found) co_return false;
+    size = found->size;
+    modified = found->modified;
+  }
+  co_return listing::judge_facts(job_.options.filters, size, modified) != listing::FilterReason::accepted;
 }
 
 Task<bool> ItemSteps::needs_no_copy(const Item& item, ItemResult& result, OpContext& context) const {

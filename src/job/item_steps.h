@@ -42,6 +42,7 @@ class ItemSteps {
 
  private:
   Task<> copy(const Item& item, ItemResult& result, OpContext& context);
+  Task<bool> is_left_out(const Item& item, OpContext& context) const;
   Task<bool> needs_no_copy(const Item& item, ItemResult& result, OpContext& context) const;
   Task<> leave_existing(const Item& item, ItemResult& result, OpContext& context) const;
   transfer::TransferRequest request_of(const Item& item) const;

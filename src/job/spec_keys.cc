@@ -154,11 +154,11 @@ std::string take_database_url(SpecNode& node, const SpecContext& context) {
   std::string url = take_text(node);
   const std::size_t begin = url.find("://");
   if (begin != std::string::npos) {
-    const std::string_view authority =
-        std::string_view(url).substr(begin + 3, url.find_first_of("/?#", begin + 3) - begin - 3);
-    const std::size_t at = authority.rfind('@');
-    // The value is not repeated: it is the secret.
-    if ((at != std::string_view::npos && authority.substr(0, at).contains(':')) || url.contains("password="))
+    // As far as the last @, since whoever writes a password here may not have escaped it. The value is not
+    // repeated: it is the secret.
+    const std::string_view rest = std::string_view(url).substr(begin + 3);
+    const std::size_t at = rest.rfind('@');
+    if ((at != std::string_view::npos && rest.substr(0, at).contains(':')) || url.contains("password="))
       refuse("a password in a URL",
              "take it out, and name a password-file, password-env or password-command");
   }

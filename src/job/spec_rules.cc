@@ -101,6 +101,7 @@ class Rules {
       if (!select.from_catalog() && given(key)) refuse(key, fmt::format("{} is of a catalog", key));
     }
     if (given("select.page") && !select.from_catalog()) refuse("select.page", "select.page is of a catalog");
+    const bool copies = spec_.operation == Operation::copy || spec_.operation == Operation::move;
     const bool compared = spec_.operation == Operation::sync || spec_.operation == Operation::check;
     using enum listing::ManifestFormat;
     const bool tells_facts =
@@ -108,7 +109,7 @@ class Rules {
         (select.format == automatic || select.format == inventory || select.format == json_lines);
     for (const std::string_view key :
          {"filters.min-size", "filters.max-size", "filters.older-than", "filters.newer-than"})
-      if (!select.listing() && !select.from_catalog() && !compared && !tells_facts && given(key))
+      if (!select.listing() && !copies && !compared && !tells_facts && given(key))
         refuse(key, fmt::format("{} cannot judge what a list names by its key alone", key),
                "choose when the list is made");
     if (!select.listing() && spec_.sources.size() > 1)

@@ -221,8 +221,9 @@ INSTANTIATE_TEST_SUITE_P(
                 with("select: {catalog: q, query: SELECT 1, key: k}\ncatalogs: {q: {url: sqlite:a}}"),
                 "5:9: select.cursor is missing"},
         Mistake{
-            "SizeOfAKeyAlone", with("select: {keys: list.txt}\nfilters: {min-size: 2}"),
-            "6:21: filters.min-size cannot judge what a list names by its key alone (choose when the list "
+            "SizeOfAKeyAlone",
+            "name: a\noperation: delete\nsource: s3://aaa/\nselect: {keys: list.txt}\nfilters: {min-size: 2}",
+            "5:21: filters.min-size cannot judge what a list names by its key alone (choose when the list "
             "is made)"},
         Mistake{"ImpossibleSizes", with("filters: {min-size: 2, max-size: 1}"),
                 "5:21: filters.min-size is larger than max-size (no object can be both)"},

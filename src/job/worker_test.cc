@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "job/recorded_world_test.h"
+#include "listing/manifest.h"
 
 namespace haul::job {
 namespace {
@@ -56,6 +57,22 @@ TEST_F(WorkerTest, removes_sources_only_when_copies_are_durable_recorded_and_nam
   EXPECT_EQ(engine.recorded.verified, 2U);
   EXPECT_EQ(engine.outcomes, 2U);
   EXPECT_THAT(source->inner.keys(), IsEmpty());
+}
+
+TEST_F(WorkerTest, leaves_out_by_size_what_was_given_by_its_key_alone) {
+  put("a");
+  source->inner.put("in/b", "x");
+  job.sources[0].keys = listing::open_manifest({.store = {}, .name = "/dev/null", .bucket = {}}, {});
+  job.options.filters.min_size = 2;
+  Chunk chunk = chunk_of({"a", "b", "c"});
+  for (Item& item : chunk.items)
+    item.facts_known = false;
+  engine.put(std::move(chunk));
+  work();
+  EXPECT_EQ(engine.recorded.moved, 1U);
+  EXPECT_EQ(engine.recorded.skipped, 1U);
+  EXPECT_EQ(engine.recorded.failed, 1U);
+  EXPECT_THAT(source->inner.keys(), ElementsAre("in/b"));
 }
 
 TEST_F(WorkerTest, records_no_stage_where_none_follows) {

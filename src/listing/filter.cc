@@ -33,12 +33,18 @@ Filter::Filter(const FilterOptions& options, std::string prefix)
   }
 }
 
+FilterReason judge_facts(const FilterOptions& options, std::uint64_t size, Time modified) noexcept {
+  if (options.min_size && size < *options.min_size) return FilterReason::size;
+  if (options.max_size && size > *options.max_size) return FilterReason::size;
+  if (options.older_than && modified > *options.older_than) return FilterReason::age;
+  if (options.newer_than && modified < *options.newer_than) return FilterReason::age;
+  return FilterReason::accepted;
+}
+
 FilterReason Filter::judge(const store::Entry& entry) {
   if (entry.kind != store::EntryKind::directory && entry.kind != store::EntryKind::delete_marker) {
-    if (options_.min_size && entry.size < *options_.min_size) return FilterReason::size;
-    if (options_.max_size && entry.size > *options_.max_size) return FilterReason::size;
-    if (options_.older_than && entry.modified > *options_.older_than) return FilterReason::age;
-    if (options_.newer_than && entry.modified < *options_.newer_than) return FilterReason::age;
+    const FilterReason reason = judge_facts(options_, entry.size, entry.modified);
+    if (reason != FilterReason::accepted) return reason;
   }
   if (rules_.empty()) return FilterReason::accepted;
   std::string_view key = entry.key.starts_with(prefix_) ? entry.key.substr(prefix_.size()) : entry.key;

@@ -31,9 +31,14 @@ struct FilterOptions {
   std::optional<std::uint64_t> min_size, max_size;  // bytes, both inclusive
   std::optional<Time> older_than;                   // modified before or at
   std::optional<Time> newer_than;                   // modified after or at
+
+  bool need_facts() const noexcept { return min_size || max_size || older_than || newer_than; }
 };
 
 enum class FilterReason : std::uint8_t { accepted, pattern, size, age };
+
+// By size and age alone.
+FilterReason judge_facts(const FilterOptions& options, std::uint64_t size, Time modified) noexcept;
 
 // Counts what it leaves out: one filter a listing. Not thread-safe.
 class Filter {
