@@ -67,6 +67,7 @@ class Move(harness.HaulTest):
         self.use(account)
         catalogue = catalogues.MariaDb(self.folder)
         catalogue.table = "files"
+        catalogue.drop()  # other suites may have left one of that name
         self.addCleanup(catalogue.drop)
         source, destination = self.bucket(account), self.bucket(account)
         self.bucket(account, destination + "-reports")
