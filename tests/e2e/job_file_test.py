@@ -177,7 +177,7 @@ class Interruptions(JobTest):
 
     def test_killed_again_and_again(self):
         job = self.prepare()
-        self.fake.control("PUT", "settings", {"latency-us": 5000})
+        self.fake.control("PUT", "settings", {"latency-us": 40_000})  # six seconds of copies, and the kills come sooner
         for _ in range(6):
             process = self.start_haul("run", "--resume", job)
             time.sleep(0.7)
