@@ -118,9 +118,10 @@ OutcomePrinter::OutcomePrinter(const Settings& settings, const job::Job& job, Sc
 void OutcomePrinter::accept(const job::Outcome& outcome) {
   const bool failed = outcome.kind == job::OutcomeKind::failed;
   const bool different = outcome.kind == job::OutcomeKind::different;
-  // A dry run tells what it would do, not what it would leave alone.
-  const bool told = settings_.verbose || failed || different ||
-                    (settings_.dry_run && outcome.kind != job::OutcomeKind::skipped);
+  // A dry run tells what it would do, not what it would leave alone; a plan in a file has its lines there.
+  const bool would = settings_.dry_run && settings_.output.empty();
+  const bool told =
+      settings_.verbose || failed || different || (would && outcome.kind != job::OutcomeKind::skipped);
   std::string json;
   if (settings_.json && (settings_.verbose || failed || different)) append_outcome_json(json, job_, outcome);
   const std::string line = told && !settings_.quiet && !settings_.json
