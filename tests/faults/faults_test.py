@@ -3,6 +3,7 @@ import datetime
 import hashlib
 import os
 import time
+import types
 import unittest.mock
 
 import botocore.auth
@@ -430,9 +431,17 @@ class SignedAndStrict(harness.FakeTest):
 
     def setUp(self):
         super().setUp()
-        now = botocore.auth.get_current_datetime
-        ahead = unittest.mock.patch("botocore.auth.get_current_datetime",  # the judge knows what time it is there
-                                    lambda *a, **k: now(*a, **k) + datetime.timedelta(hours=1))
+        # The judge knows what time it is there. botocore asks for the time in two ways, by its age.
+        if hasattr(botocore.auth, "get_current_datetime"):
+            now = botocore.auth.get_current_datetime
+            ahead = unittest.mock.patch("botocore.auth.get_current_datetime",
+                                        lambda *a, **k: now(*a, **k) + datetime.timedelta(hours=1))
+        else:
+            class Ahead(datetime.datetime):
+                @classmethod
+                def utcnow(cls):
+                    return datetime.datetime.now(datetime.timezone.utc).replace(tzinfo=None) + datetime.timedelta(hours=1)
+            ahead = unittest.mock.patch("botocore.auth.datetime", types.SimpleNamespace(datetime=Ahead))
         ahead.start()
         self.addCleanup(ahead.stop)
 
