@@ -249,7 +249,8 @@ std::string failure_kinds_text(std::span<const FailureKind> kinds, std::string_v
 }
 
 std::string error_line(const engine::ErrorRecord& record) {
-  const std::string key = visible(record.key), message = visible(record.message);
+  const std::string key = visible(record.key);
+  std::string message = visible(record.message);
   if (message.find(key) != std::string::npos) return message;
   return key + ": " + message;
 }

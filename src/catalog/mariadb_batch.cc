@@ -66,7 +66,7 @@ struct MariadbBatch::ColumnArrays {
         break;
       case Kind::text:
         bind.buffer_type = MYSQL_TYPE_STRING;
-        bind.buffer = texts.data();
+        bind.buffer = static_cast<void*>(texts.data());
         bind.length = lengths.data();
         break;
     }
@@ -236,6 +236,7 @@ void MariadbBatch::insert(std::span<const Row* const> rows, std::span<const std:
       columns[name + 1].add((*rows[places[i]])[name]);
   }
   std::vector<MYSQL_BIND> binds;
+  binds.reserve(columns.size());
   for (ColumnArrays& column : columns)
     binds.push_back(column.bind());
   insert_->set_rows(static_cast<unsigned>(places.size() - first));

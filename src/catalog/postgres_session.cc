@@ -155,9 +155,8 @@ Error PostgresSession::connect_failure(const CatalogOptions& options) {
     words.erase(at + 8, 7);
     error_class = postgres_error_class(state);
   } else if (words.find("certificate") != std::string::npos ||
+             words.find("no password supplied") != std::string::npos ||
              (words.find("SSL") != std::string::npos && !is_broken_off(words))) {
-    error_class = ErrorClass::unauthenticated;
-  } else if (words.find("no password supplied") != std::string::npos) {
     error_class = ErrorClass::unauthenticated;
   }
   Error error = Error(error_class, std::move(words)).during("connect").on(description_);
@@ -282,6 +281,7 @@ std::vector<Oid> PostgresSession::prepare(const char* name, const std::string& t
   if (::PQsendDescribePrepared(connection_.get(), name) == 0) throw lost();
   const Result description = result_of_one();
   std::vector<Oid> types;
+  types.reserve(static_cast<std::size_t>(::PQnparams(description.get())));
   for (int i = 0; i < ::PQnparams(description.get()); ++i)
     types.push_back(::PQparamtype(description.get(), i));
   if (types.size() != parameters)
@@ -299,6 +299,7 @@ std::vector<PostgresSession::Column> PostgresSession::columns_of(const std::stri
   if (::PQsendDescribePrepared(connection_.get(), "") == 0) throw lost();
   const Result description = result_of_one();
   std::vector<Column> columns;
+  columns.reserve(static_cast<std::size_t>(::PQnfields(description.get())));
   for (int i = 0; i < ::PQnfields(description.get()); ++i)
     columns.push_back({.name = ::PQfname(description.get(), i), .type = ::PQftype(description.get(), i)});
   return columns;

@@ -172,6 +172,7 @@ class SqliteConnection final : public Connection {
 
   static std::vector<std::string> names_of(const sqlite::Statement& statement) {
     std::vector<std::string> names;
+    names.reserve(static_cast<std::size_t>(statement.columns()));
     for (int column = 0; column < statement.columns(); ++column)
       names.emplace_back(statement.column_name(column));
     return names;

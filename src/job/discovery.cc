@@ -140,7 +140,8 @@ void Discovery::prepare(OpContext& context) {
 
 Task<> Discovery::take_sources(DiscoveryPlace from, OpContext& context) {
   passed_over_ = from.skipped;
-  for (std::uint16_t i = from.source; i < job_.sources.size(); ++i) {
+  const auto sources = static_cast<std::uint16_t>(job_.sources.size());  // Item::source bounds them
+  for (std::uint16_t i = from.source; i < sources; ++i) {
     const Source& source = job_.sources[i];
     bool ended = false;
     if (context.stop().draining())

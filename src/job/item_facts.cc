@@ -74,7 +74,8 @@ Task<> learn_of_source(const Job& job, Chunk& chunk, std::uint16_t source, OpCon
 
 Task<> learn_facts(const Job& job, Chunk& chunk, OpContext& context) {
   if (std::ranges::none_of(chunk.items, is_unknown)) co_return;
-  for (std::uint16_t source = 0; source < job.sources.size(); ++source) {
+  const auto sources = static_cast<std::uint16_t>(job.sources.size());  // Item::source bounds them
+  for (std::uint16_t source = 0; source < sources; ++source) {
     try {
       co_await learn_of_source(job, chunk, source, context);
     } catch (const Error& error) {

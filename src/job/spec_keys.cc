@@ -590,6 +590,7 @@ void unknown_key(const SpecSection& section, const SpecNode& key, SpecReading& r
     return;
   }
   std::vector<std::string> known;
+  known.reserve(section.keys.size());
   for (const SpecKey& each : section.keys)
     known.push_back(each.name);
   const std::string near = nearest_word(key.text, known);

@@ -267,8 +267,8 @@ Task<OpenedBytes> ManifestStream::open_inventory_file(const InventoryFile& file,
   if (!place_.store) {
     const std::string beside = directory_of(place_.name);
     const std::string last = file.key.substr(file.key.rfind('/') + 1);
-    for (const std::string& path :
-         {beside + file.key, beside + last, beside + "data/" + last, beside + "../data/" + last}) {
+    for (const std::string& relative : {file.key, last, "data/" + last, "../data/" + last}) {
+      const std::string path = beside + relative;
       try {
         opened = co_await open_file(path, 0, context);
       } catch (const Error& error) {

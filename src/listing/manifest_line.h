@@ -57,7 +57,7 @@ struct ManifestLine {
 class ManifestLineReader {
  public:
   // Nothing: two columns, or three with a version, or more that are passed over, as each line has them.
-  explicit ManifestLineReader(std::optional<CsvLayout> layout = std::nullopt) : layout_(std::move(layout)) {}
+  explicit ManifestLineReader(std::optional<CsvLayout> layout = std::nullopt) : layout_(layout) {}
 
   // Bucket, url-encoded key, and so on.
   std::optional<Error> csv(std::string_view line, TextArena& text, ManifestLine& parsed);

@@ -203,6 +203,7 @@ class EmbeddedRunEngine::State {
 
   void write_together(const std::vector<Waiting*>& batch) {
     std::vector<Step*> steps;
+    steps.reserve(batch.size());
     for (const Waiting* waiting : batch)
       steps.push_back(waiting->step);
     try {
