@@ -82,6 +82,7 @@ bool take_quoted(std::string_view line, std::size_t& at, std::string& scratch, s
 
 // Decoded into the arena; nothing if it is not url-encoded.
 std::optional<std::string_view> decoded(std::string_view text, TextArena& arena) {
+  if (text.empty()) return text;
   const std::span<char> room = arena.reserve(text.size());
   std::memcpy(room.data(), text.data(), text.size());
   if (text.find_first_of("%+") == std::string_view::npos) return std::string_view(room.data(), room.size());
