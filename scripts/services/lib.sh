@@ -20,13 +20,14 @@ need() {
 }
 
 # Clock ticks since boot at which a process began; nothing for one that is gone or only a zombie.
+# One whose first thread has ended is not gone while its others still hold its port and its files.
 born() {
   local stat
   { read -r stat <"/proc/$1/stat"; } 2>/dev/null || return 0
   # the program's name may hold spaces and brackets: what counts follows its last bracket
   # shellcheck disable=SC2086
   set -- ${stat##*) }
-  [ "$1" = Z ] || echo "${20}"
+  [ "$1" = Z ] && [ "${18}" -le 1 ] || echo "${20}"
 }
 
 running() { # PIDFILE
@@ -65,7 +66,7 @@ crash() {
   running "$1" || { rm -f "$1"; return 0; }
   pid=$(pid_of "$1")
   # the children first found: without their parent nobody would know them
-  children=$(cat "/proc/$pid/task/"*/children)
+  children=$(cat "/proc/$pid/task/"*/children 2>/dev/null) || true  # a thread may end meanwhile
   # shellcheck disable=SC2086
   kill -KILL "$pid" $children 2>/dev/null || true
   # all of them, since each holds the port

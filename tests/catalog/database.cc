@@ -94,8 +94,7 @@ class ServerTestDatabase : public TestDatabase {
   }
   bool is_server() const override { return true; }
   void service(const std::string& command) override {
-    const std::string line =
-        std::string(HAUL_SERVICE_SCRIPTS) + "/" + service_ + " " + command + " 2>/dev/null";
+    const std::string line = std::string(HAUL_SERVICE_SCRIPTS) + "/" + service_ + " " + command;
     if (std::system(line.c_str()) != 0) throw std::runtime_error("failed: " + line);
   }
   std::string setting(const std::string& name) const override { return settings_.at(name); }
