@@ -110,6 +110,7 @@ await() {
 }
 
 listening() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
+vacant() { ! listening "$1"; }
 
 # report PIDFILE: one line for `status`; fails when the process is not there
 report() {
