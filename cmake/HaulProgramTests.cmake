@@ -1,18 +1,17 @@
-# haul_program_tests(FOLDER [NEEDS fixture...] [WAITS suite_test...]): every *_test.py of this folder is a test of the
-# whole program, named FOLDER.suite_test. They share tests/e2e/harness.py. WAITS: suites with servers of their own that
-# spend their time waiting for slow answers; they run beside others of the kind.
+# haul_program_tests(FOLDER [NEEDS fixture...] [ALONE suite_test...]): every *_test.py of this folder is a test of the
+# whole program, named FOLDER.suite_test. They share tests/e2e/harness.py, and the servers that they need, in which each
+# has buckets and tables of its own. ALONE: suites that stop servers, or need all of the machine.
 function(haul_program_tests folder)
-  cmake_parse_arguments(PARSE_ARGV 1 tests "" "" "NEEDS;WAITS")
+  cmake_parse_arguments(PARSE_ARGV 1 tests "" "" "NEEDS;ALONE")
   haul_find_python()
   file(GLOB suites CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*_test.py)
   foreach(suite ${suites})
     get_filename_component(name ${suite} NAME_WE)
     add_test(NAME ${folder}.${name} COMMAND ${HAUL_TEST_PYTHON} ${suite}
       WORKING_DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR})
-    # One after the other: they share servers, memory, and two cores.
-    set(serial TRUE)
-    if(name IN_LIST tests_WAITS)
-      set(serial FALSE)
+    set(serial FALSE)
+    if(name IN_LIST tests_ALONE)
+      set(serial TRUE)
     endif()
     set_tests_properties(${folder}.${name} PROPERTIES LABELS "e2e;${folder}" RUN_SERIAL ${serial} TIMEOUT 900
       ENVIRONMENT "HAUL=$<TARGET_FILE:haul>;HAUL_FAKES3=$<TARGET_FILE:haul-fakes3>;HAUL_SERVICES_DATA=${CMAKE_BINARY_DIR}/services;PYTHONDONTWRITEBYTECODE=1;PYTHONPATH=${CMAKE_SOURCE_DIR}/tests/e2e"

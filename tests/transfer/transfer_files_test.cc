@@ -142,10 +142,10 @@ struct ManyShards {
 };
 
 TEST_F(Files, AreMovedOnAllShardsAtOnceWithinOneMemoryLimit) {
-  constexpr int kCount = 120;
+  constexpr int kCount = 40;
   std::uint64_t bytes = 0;
   for (int i = 0; i < kCount; ++i) {
-    const auto size = static_cast<std::size_t>(i) * 9'500;
+    const auto size = static_cast<std::size_t>(i) * 28'000;
     write_file(std::to_string(i), sample_content(size, static_cast<std::uint64_t>(i)), 0600);
     bytes += size;
   }
