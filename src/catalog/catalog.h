@@ -32,6 +32,9 @@ using Row = std::vector<Value>;
 std::string encode_row(const Row& row);
 Row decode_row(std::string_view text);
 
+// The key that a value of a key column names; nothing for what names no object.
+std::optional<std::string> key_of(const Value& value);
+
 enum class TlsMode : std::uint8_t {
   preferred,  // where the server offers it; not verified
   off,
@@ -100,6 +103,7 @@ struct Selection {
   std::string query;
   std::string cursor;
   std::uint32_t page_rows = 1000;
+  std::string key;  // its column with the object's key; needed only where rows are looked for by it
 
   bool operator==(const Selection&) const = default;
 };
@@ -121,6 +125,11 @@ struct RowResult {
   enum class State : std::uint8_t { updated, already, unmatched, failed } state = State::unmatched;
   std::uint64_t matched = 0;   // rows; more than one is the user's affair
   std::optional<Error> error;  // of this row alone
+};
+
+// What a row of a selection says of itself.
+struct NamingRow {
+  Value key, cursor;
 };
 
 class Catalog {
@@ -147,6 +156,16 @@ class Catalog {
   // everything, was committed.
   virtual Task<std::vector<RowResult>> update(const Statement& statement, std::span<const RowUpdate> rows,
                                               OpContext& context) = 0;
+
+  // Whether the server finds rows of the selection by their key without reading many others: through an
+  // index, or because there are only some thousands. Asks for its plan.
+  virtual Task<bool> finds_by_key(const Selection& selection, OpContext& context) = 0;
+
+  // For each of the rows whether the selection has, at this moment, a row that names the same object and is
+  // none of `rows`. Keys are compared byte by byte, whatever the server's collation. Some hundred keys a
+  // statement; each key counts as a row against the rate.
+  virtual Task<std::vector<bool>> named_by_others(const Selection& selection, std::span<const NamingRow> rows,
+                                                  OpContext& context) = 0;
 
   virtual CatalogEffort effort() const = 0;
 };

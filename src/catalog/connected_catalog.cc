@@ -4,6 +4,7 @@
 #include <atomic>
 #include <limits>
 #include <mutex>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -99,6 +100,20 @@ constexpr RetryPolicy kRetry{.max_attempts = std::numeric_limits<int>::max(),
 // Rates of less than one row a second are rates too.
 constexpr double kRateParts = 1000;
 
+// Each key once. What names no object is named by nobody.
+std::vector<AskedKey> asked_keys(std::span<const NamingRow> rows) {
+  std::vector<AskedKey> keys;
+  std::unordered_map<std::string, std::size_t> places;
+  for (const NamingRow& row : rows) {
+    std::optional<std::string> text = key_of(row.key);
+    if (!text) continue;
+    const auto [place, is_new] = places.try_emplace(*text, keys.size());
+    if (is_new) keys.push_back({.text = *std::move(text), .rows = {}});
+    keys[place->second].rows.push_back(&row);
+  }
+  return keys;
+}
+
 class ConnectedCatalog final : public Catalog {
  public:
   ConnectedCatalog(std::string description, Connect connect, const CatalogOptions& options)
@@ -149,6 +164,29 @@ class ConnectedCatalog final : public Catalog {
     rows_updated_ += static_cast<std::uint64_t>(std::ranges::count_if(
         results, [](const RowResult& result) { return result.state == RowResult::State::updated; }));
     co_return results;
+  }
+
+  Task<bool> finds_by_key(const Selection& selection, OpContext& context) override {
+    co_return co_await on_connection(
+        context, [&selection](Connection& connection) { return connection.finds_by_key(selection); });
+  }
+
+  Task<std::vector<bool>> named_by_others(const Selection& selection, std::span<const NamingRow> rows,
+                                          OpContext& context) override {
+    std::vector<AskedKey> keys = asked_keys(rows);
+    for (std::size_t begin = 0; begin < keys.size(); begin += kKeysAskedFor) {
+      const auto asked = std::span(keys).subspan(begin, std::min(kKeysAskedFor, keys.size() - begin));
+      co_await keep_to_rate(asked.size(), context);
+      co_await on_connection(context, [&selection, asked](Connection& connection) {
+        find_others(connection, selection, asked);
+        return true;
+      });
+    }
+    std::vector<bool> named(rows.size());
+    for (const AskedKey& key : keys)
+      for (const NamingRow* row : key.rows)
+        named[static_cast<std::size_t>(row - rows.data())] = key.named_by_others;
+    co_return named;
   }
 
   CatalogEffort effort() const override {

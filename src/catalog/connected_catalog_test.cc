@@ -24,6 +24,10 @@ class ScriptedConnection final : public Connection {
   std::vector<std::string> columns(const Selection&) override { return {"id"}; }
   void prepare(const Statement&) override {}
   SelectedPage page(const Selection&, const std::optional<Value>&) override { return {}; }
+  bool finds_by_key(const Selection&) override { return true; }
+  std::vector<NamingRow> named(const Selection&, std::span<const Value* const>, std::size_t) override {
+    return {};
+  }
   std::vector<RowOutcome> run(const Statement&, std::span<const Row* const> rows) override {
     if (failure_) throw *failure_;
     return {rows.size(), RowOutcome{.matched = 1, .refused = {}}};

@@ -1,6 +1,7 @@
 #include "catalog/connection.h"
 
 #include <algorithm>
+#include <unordered_map>
 
 #include "base/utf8.h"
 
@@ -81,6 +82,21 @@ void find_done(Connection& connection, const Statement& statement, std::span<con
       results[places[i]] = {.state = RowResult::State::already, .matched = outcomes[i].matched, .error = {}};
 }
 
+// Takes note of what rows say of keys that they name beside the rows that are known.
+void take_others(std::span<const NamingRow> rows, std::span<AskedKey* const> asked) {
+  std::unordered_map<std::string_view, AskedKey*> keys;
+  if (!rows.empty())
+    for (AskedKey* key : asked)
+      keys.emplace(key->text, key);
+  for (const NamingRow& row : rows) {
+    const std::optional<std::string> text = key_of(row.key);
+    const auto found = text ? keys.find(*text) : keys.end();
+    if (found == keys.end() || found->second->named_by_others) continue;
+    found->second->named_by_others = std::ranges::none_of(
+        found->second->rows, [&row](const NamingRow* known) { return known->cursor == row.cursor; });
+  }
+}
+
 }  // namespace
 
 std::size_t find_column(std::span<const std::string> columns, std::string_view name) {
@@ -116,6 +132,29 @@ SelectedPage checked_page(SelectedPage page, const Selection& selection, const s
   }
   if (page.rows.size() > selection.page_rows) page.rows.resize(selection.page_rows);
   return page;
+}
+
+// An object may be named by any number of rows, and one is enough: where there are more than fit, the others
+// are asked for once more without the keys that are settled.
+void find_others(Connection& connection, const Selection& selection, std::span<AskedKey> keys) {
+  constexpr std::size_t kOthers = 1000;
+  std::vector<AskedKey*> asked;
+  std::vector<const Value*> values;
+  for (AskedKey& key : keys)
+    asked.push_back(&key);
+  for (std::size_t others = kOthers; !asked.empty();) {
+    std::size_t limit = others;
+    values.clear();
+    for (const AskedKey* key : asked) {
+      values.push_back(&key->rows.front()->key);
+      limit += key->rows.size();
+    }
+    const std::vector<NamingRow> rows = connection.named(selection, values, limit);
+    take_others(rows, asked);
+    if (rows.size() < limit) return;
+    // Only what a collation takes for these keys can fill a whole answer without settling any.
+    if (std::erase_if(asked, [](const AskedKey* key) { return key->named_by_others; }) == 0) others *= 8;
+  }
 }
 
 std::vector<RowResult> update_rows(Connection& connection, const Statement& statement,

@@ -50,6 +50,50 @@ class MariadbConnection final : public Connection {
     });
   }
 
+  bool finds_by_key(const Selection& selection) override {
+    return counted([&] {
+      if (paged_ != selection) look_at(selection);
+      const auto two_keys = [](std::size_t i) { return i == 0 ? "'a'" : "'b'"; };
+      MariadbStatement plan(
+          session_, "EXPLAIN " + named_query(selection, key_name(), cursor_name_, 2, two_keys, "1000"), 0);
+      plan.execute();
+      std::vector<std::string> names;
+      for (MariadbStatement::Column& column : plan.columns())
+        names.push_back(std::move(column.name));
+      const std::size_t estimate = find_column(names, "rows");
+      std::uint64_t read = 0;
+      for (const Row& step : plan.rows())
+        read += rows_read(step.at(estimate));
+      return read <= kRowsReadForKey;
+    });
+  }
+
+  std::vector<NamingRow> named(const Selection& selection, std::span<const Value* const> keys,
+                               std::size_t limit) override {
+    return counted([&] {
+      if (paged_ != selection) look_at(selection);
+      if (!named_)
+        named_.emplace(
+            session_,
+            named_query(
+                selection, key_name(), cursor_name_, kKeysAskedFor, [](std::size_t) { return "?"; }, "?"),
+            kKeysAskedFor + 1);
+      // Always as many, so that the statement is prepared once: the last one again and again.
+      std::vector<MYSQL_BIND> binds;
+      binds.reserve(kKeysAskedFor + 1);
+      for (std::size_t i = 0; i < kKeysAskedFor; ++i)
+        binds.push_back(i < keys.size() ? mariadb_bind(*keys[i]) : binds.back());
+      const Value most = static_cast<std::int64_t>(limit);
+      binds.push_back(mariadb_bind(most));
+      named_->bind(binds);
+      named_->execute();
+      std::vector<NamingRow> rows;
+      for (Row& row : named_->rows())
+        rows.push_back({.key = std::move(row[0]), .cursor = std::move(row[1])});
+      return rows;
+    });
+  }
+
   std::vector<RowOutcome> run(const Statement& statement, std::span<const Row* const> rows) override {
     return counted([&] {
       prepare_update(statement);
@@ -107,6 +151,7 @@ class MariadbConnection final : public Connection {
 
   void look_at(const Selection& selection) {
     page_.reset();
+    named_.reset();
     paged_.reset();
     const MariadbStatement statement(session_, columns_query(selection), 0);
     const std::vector<MariadbStatement::Column> columns = statement.columns();
@@ -116,6 +161,17 @@ class MariadbConnection final : public Connection {
     cursor_ = columns[find_column(columns_, selection.cursor)];
     cursor_name_ = quoted_name(cursor_.name, '`');
     paged_ = selection;
+  }
+
+  std::string key_name() const { return quoted_name(columns_[find_column(columns_, paged_->key)], '`'); }
+
+  // What the server estimates for one step of its plan.
+  static std::uint64_t rows_read(const Value& estimate) {
+    if (const auto* number = std::get_if<std::int64_t>(&estimate)) return static_cast<std::uint64_t>(*number);
+    std::uint64_t rows = 0;
+    if (const auto* text = std::get_if<std::string>(&estimate))
+      std::from_chars(text->data(), text->data() + text->size(), rows);
+    return rows;
   }
 
   // An exact number as text would be compared as a double too.
@@ -163,7 +219,7 @@ class MariadbConnection final : public Connection {
   std::vector<std::string> columns_;
   MariadbStatement::Column cursor_{};
   std::string cursor_name_;
-  std::optional<MariadbStatement> page_;
+  std::optional<MariadbStatement> page_, named_;
 };
 
 }  // namespace

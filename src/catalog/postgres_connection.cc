@@ -1,6 +1,7 @@
 #include "catalog/postgres_connection.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdlib>
 #include <optional>
 #include <utility>
@@ -13,6 +14,11 @@ namespace {
 
 constexpr const char* kUpdate = "haul_update";
 constexpr const char* kPage = "haul_page";
+constexpr const char* kNamed = "haul_named";
+constexpr const char* kPlanned = "haul_planned";
+
+// In the server's own units, the reading of one page from a disk: that of some ten thousand rows in a row.
+constexpr double kCostOfFinding = 1000;
 
 class PostgresConnection final : public Connection {
  public:
@@ -41,6 +47,49 @@ class PostgresConnection final : public Connection {
       const auto parameter = postgres_parameter(*after, cursor_type_);
       if (!parameter) throw Error(ErrorClass::invalid_argument, "PostgreSQL's text cannot hold a NUL byte");
       return read(session_.execute_prepared(kPage, {*parameter}));
+    });
+  }
+
+  bool finds_by_key(const Selection& selection) override {
+    return counted([&] {
+      if (paged_ != selection) look_at(selection);
+      // A generic plan, with parameters of whatever type the key has.
+      const std::string text = named_query(
+          selection, key_, cursor_, 2, [](std::size_t i) { return "$" + std::to_string(i + 1); }, "1000");
+      session_.prepare(kPlanned, text, 2);
+      const PostgresSession::Result plan = session_.execute(
+          "SET LOCAL plan_cache_mode = force_generic_plan; EXPLAIN EXECUTE haul_planned (NULL, NULL)");
+      session_.execute("DEALLOCATE haul_planned");
+      return cost_of(::PQgetvalue(plan.get(), 0, 0)) <= kCostOfFinding;
+    });
+  }
+
+  std::vector<NamingRow> named(const Selection& selection, std::span<const Value* const> keys,
+                               std::size_t limit) override {
+    return counted([&] {
+      if (paged_ != selection) look_at(selection);
+      if (named_types_.empty())
+        named_types_ = session_.prepare(kNamed,
+                                        named_query(
+                                            selection, key_, cursor_, kKeysAskedFor,
+                                            [](std::size_t i) { return "$" + std::to_string(i + 1); },
+                                            "$" + std::to_string(kKeysAskedFor + 1)),
+                                        kKeysAskedFor + 1);
+      // Always as many, so that the statement is prepared once: the last one again and again.
+      std::vector<PostgresParameter> parameters;
+      parameters.reserve(kKeysAskedFor + 1);
+      for (std::size_t i = 0; i < kKeysAskedFor; ++i) {
+        const auto parameter = postgres_parameter(*keys[std::min(i, keys.size() - 1)], named_types_[i]);
+        if (!parameter) throw Error(ErrorClass::invalid_argument, "PostgreSQL's text cannot hold a NUL byte");
+        parameters.push_back(*parameter);
+      }
+      parameters.push_back(*postgres_parameter(static_cast<std::int64_t>(limit), named_types_.back()));
+      const PostgresSession::Result result = session_.execute_prepared(kNamed, parameters);
+      std::vector<NamingRow> rows(static_cast<std::size_t>(::PQntuples(result.get())));
+      for (std::size_t row = 0; row < rows.size(); ++row)
+        rows[row] = {.key = postgres_value(result.get(), static_cast<int>(row), 0),
+                     .cursor = postgres_value(result.get(), static_cast<int>(row), 1)};
+      return rows;
     });
   }
 
@@ -109,10 +158,20 @@ class PostgresConnection final : public Connection {
 
   void look_at(const Selection& selection) {
     if (std::exchange(paged_, std::nullopt)) session_.execute("DEALLOCATE haul_page");
+    if (!std::exchange(named_types_, {}).empty()) session_.execute("DEALLOCATE haul_named");
     columns_ = columns(selection);
     cursor_ = quoted_name(columns_[find_column(columns_, selection.cursor)], '"');
+    if (!selection.key.empty()) key_ = quoted_name(columns_[find_column(columns_, selection.key)], '"');
     cursor_type_ = session_.prepare(kPage, page_query(selection, cursor_, "$1"), 1).at(0);
     paged_ = selection;
+  }
+
+  // Of a plan's first line, such as "Limit  (cost=0.42..16.88 rows=2 width=12)": all of it.
+  static double cost_of(const char* line) {
+    const std::string_view text(line);
+    const std::size_t range = text.find("cost="), end = text.find("..", range);
+    if (end == std::string_view::npos) return HUGE_VAL;
+    return std::strtod(text.data() + end + 2, nullptr);
   }
 
   // They sort last here, where no page would ever reach them.
@@ -201,8 +260,9 @@ class PostgresConnection final : public Connection {
 
   std::optional<Selection> paged_;  // what all below belong to
   std::vector<std::string> columns_;
-  std::string cursor_;
+  std::string cursor_, key_;
   Oid cursor_type_ = 0;
+  std::vector<Oid> named_types_;  // none: not prepared
 };
 
 }  // namespace

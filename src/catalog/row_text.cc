@@ -93,6 +93,12 @@ std::string encode_row(const Row& row) {
   return line + ']';
 }
 
+std::optional<std::string> key_of(const Value& value) {
+  if (const auto* integer = std::get_if<std::int64_t>(&value)) return std::to_string(*integer);
+  if (const auto* text = std::get_if<std::string>(&value); text != nullptr && !text->empty()) return *text;
+  return std::nullopt;
+}
+
 Row decode_row(std::string_view text) {
   const nlohmann::json json = nlohmann::json::parse(text, nullptr, false);
   if (!json.is_array()) refuse_row("not a JSON array: " + visible(text.substr(0, 200)));

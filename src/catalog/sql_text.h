@@ -33,10 +33,26 @@ ScannedStatement scan_statement(std::string_view text);
 // first page. One row more than a page is asked for: it shows whether the cursor is unique at the edge too.
 std::string page_query(const Selection& selection, std::string_view cursor,
                        std::optional<std::string_view> placeholder);
+// The statement that looks for rows by `keys` keys: the key and the cursor of each, `limit` rows at the most.
+// `placeholder(i)` stands for the i-th key, counted from 0.
+template <class Placeholder>
+std::string named_query(const Selection& selection, std::string_view key, std::string_view cursor,
+                        std::size_t keys, Placeholder placeholder, std::string_view limit);
 // The same without rows: for its columns.
 std::string columns_query(const Selection& selection);
 // "FROM (the query) AS page".
 std::string from_selection(const Selection& selection);
+
+template <class Placeholder>
+std::string named_query(const Selection& selection, std::string_view key, std::string_view cursor,
+                        std::size_t keys, Placeholder placeholder, std::string_view limit) {
+  std::string text = "SELECT ";
+  text.append(key).append(", ").append(cursor).append(" ").append(from_selection(selection));
+  text.append(" WHERE ").append(key).append(" IN (");
+  for (std::size_t i = 0; i < keys; ++i)
+    text.append(i == 0 ? "" : ", ").append(placeholder(i));
+  return text.append(") LIMIT ").append(limit);
+}
 
 // A name between quotes, which are doubled inside.
 std::string quoted_name(std::string_view name, char quote);

@@ -87,6 +87,47 @@ class SqliteConnection final : public Connection {
     });
   }
 
+  // An index is used whatever the size of the table. A condition on `+key` can use none: what is planned
+  // otherwise with `key` is found by it.
+  bool finds_by_key(const Selection& selection) override {
+    return spoken([&] {
+      const std::string key = column_name(selection, selection.key);
+      const std::string found = plan_of(selection, key), read_through = plan_of(selection, "+" + key);
+      const auto has = [&found](std::string_view word) { return found.find(word) != std::string::npos; };
+      if (found != read_through && !has("SCAN") && !has("AUTOMATIC")) return true;
+      sqlite::Statement rows = prepared("SELECT count(*) FROM (SELECT 1 " + from_selection(selection) +
+                                            " LIMIT " + std::to_string(kRowsReadForKey + 1) + ")",
+                                        0);
+      rows.step();
+      return static_cast<std::uint64_t>(rows.integer(0)) <= kRowsReadForKey;
+    });
+  }
+
+  // Text and bytes are different values, whatever they are declared as, and one key.
+  std::vector<NamingRow> named(const Selection& selection, std::span<const Value* const> keys,
+                               std::size_t limit) override {
+    return spoken([&] {
+      const auto numbered_place = [](std::size_t i) { return "?" + std::to_string(i + 1); };
+      const std::size_t places = 2 * keys.size();
+      sqlite::Statement statement = prepared(named_query(selection, column_name(selection, selection.key),
+                                                         column_name(selection, selection.cursor), places,
+                                                         numbered_place, std::to_string(limit)),
+                                             places);
+      int place = 0;
+      for (const Value* key : keys) {
+        bind_value(statement, ++place, *key);
+        if (const auto* text = std::get_if<std::string>(key))
+          statement.bind_bytes(++place, *text);
+        else
+          bind_value(statement, ++place, *key);
+      }
+      std::vector<NamingRow> rows;
+      while (statement.step())
+        rows.push_back({.key = column_value(statement, 0), .cursor = column_value(statement, 1)});
+      return rows;
+    });
+  }
+
   std::vector<RowOutcome> run(const Statement& statement, std::span<const Row* const> rows) override {
     return spoken([&] {
       std::vector<RowOutcome> outcomes(rows.size());
@@ -157,6 +198,22 @@ class SqliteConnection final : public Connection {
                   "the cursor column " + cursor_ + " holds text in some rows and bytes in others");
     cursor_is_bytes_ = last == "blob";
     paged_ = selection;
+  }
+
+  std::string column_name(const Selection& selection, const std::string& name) {
+    const auto statement = prepared(columns_query(selection), 0);
+    const std::vector<std::string> names = names_of(statement);
+    return quoted_name(names[find_column(names, name)], '"');
+  }
+
+  // How the rows that name two keys would be found.
+  std::string plan_of(const Selection& selection, const std::string& key) {
+    sqlite::Statement statement = prepared(
+        "EXPLAIN QUERY PLAN SELECT 1 " + from_selection(selection) + " WHERE " + key + " IN (?1, ?2)", 2);
+    std::string plan;
+    while (statement.step())
+      plan.append(statement.text(3)).append("\n");
+    return plan;
   }
 
   std::string first_type(const Selection& selection, std::string_view direction) {

@@ -375,6 +375,131 @@ TEST_F(CatalogTest, a_statement_that_takes_too_long_is_stopped) {
   EXPECT_THAT(states(update(kById, {by_id(1, "x")})), ElementsAre(State::updated));
 }
 
+// What other rows name, of rows 1 to `count` of `files`.
+struct NamedTest : CatalogTest {
+  NamedTest() {
+    database->execute("DROP TABLE IF EXISTS named");
+    database->execute("CREATE TABLE named (id BIGINT NOT NULL PRIMARY KEY, path VARCHAR(300) NOT NULL)");
+    database->execute("CREATE INDEX named_by_path ON named (path)");
+  }
+  ~NamedTest() override { database->execute("DROP TABLE named"); }
+
+  void add(int first, int count, const std::string& path) {
+    std::string sql;
+    for (int i = first; i < first + count; ++i)
+      sql += (sql.empty() ? "INSERT INTO named (id, path) VALUES (" : ", (") + std::to_string(i) + ", '" +
+             path + "')";
+    database->execute(sql);
+  }
+  std::vector<bool> others(const std::vector<NamingRow>& rows) {
+    OpContext context = runtime.context();
+    return runtime.run_for(catalog->named_by_others(selection, rows, context));
+  }
+  bool finds() {
+    OpContext context = runtime.context();
+    return runtime.run_for(catalog->finds_by_key(selection, context));
+  }
+  static NamingRow row(std::int64_t id, std::string path) { return {.key = std::move(path), .cursor = id}; }
+
+  Selection selection{
+      .query = "SELECT id, path FROM named WHERE path LIKE 'image/%'", .cursor = "id", .key = "path"};
+};
+
+TEST_F(NamedTest, other_rows_that_name_an_object_are_found_and_the_known_ones_do_not_count) {
+  add(1, 1, "image/a");
+  add(2, 1, "image/b");
+  add(3, 1, "image/b");
+  add(4, 1, "image/c");
+  add(5, 1, "image/c");
+  add(6, 1, "other/d");
+  EXPECT_THAT(others({row(1, "image/a"), row(2, "image/b"), row(4, "image/c"), row(5, "image/c"),
+                      row(7, "other/d"), row(8, "image/nowhere")}),
+              ElementsAre(false, true, false, false, false, false));
+  EXPECT_THAT(others({{.key = "image/a", .cursor = {}}}), ElementsAre(true));
+  EXPECT_THAT(others({}), testing::IsEmpty());
+}
+
+TEST_F(NamedTest, keys_are_the_same_byte_by_byte_only) {
+  add(1, 1, "image/A");
+  add(2, 1, "image/b ");
+  add(3, 1, "image/\xC3\xA9");
+  EXPECT_THAT(others({row(9, "image/a"), row(9, "image/b"), row(9, "image/e"), row(9, "image/A"),
+                      row(9, "image/b "), row(9, "image/\xC3\xA9")}),
+              ElementsAre(false, false, false, true, true, true));
+}
+
+TEST_F(NamedTest, unpleasant_keys_are_found) {
+  std::vector<NamingRow> asked;
+  selection.query = "SELECT id, path FROM files";
+  fill(static_cast<int>(kUnpleasant.size()));
+  std::vector<RowUpdate> rows;
+  for (std::size_t i = 0; i < kUnpleasant.size(); ++i) {
+    rows.push_back(by_id(static_cast<std::int64_t>(i + 1), kUnpleasant[i]));
+    asked.push_back(row(1000, kUnpleasant[i]));
+  }
+  update(kById, rows);
+  EXPECT_THAT(others(asked), Each(true));
+}
+
+TEST_F(NamedTest, an_object_that_thousands_of_rows_name_hides_no_other) {
+  add(1, 9000, "image/a-default");
+  add(10'001, 2, "image/shared");
+  add(10'003, 1, "image/own");
+  std::vector<NamingRow> asked{row(10'001, "image/shared"), row(10'003, "image/own")};
+  for (int i = 1; i <= 3000; ++i)
+    asked.push_back(row(i, "image/a-default"));
+  const std::vector<bool> named = others(asked);
+  EXPECT_TRUE(named[0]);
+  EXPECT_FALSE(named[1]);
+  EXPECT_TRUE(named[2] && named.back());
+}
+
+TEST_F(NamedTest, more_keys_than_one_statement_takes_are_all_asked_for) {
+  fill(2300);
+  selection.query = "SELECT id, path FROM files";
+  std::vector<NamingRow> asked;
+  for (int i = 1; i <= 2300; ++i)
+    asked.push_back(row(i % 7 == 0 ? 5000 : i, "image/" + std::to_string(i)));
+  const std::vector<bool> named = others(asked);
+  for (int i = 1; i <= 2300; ++i)
+    ASSERT_EQ(named[static_cast<std::size_t>(i - 1)], i % 7 == 0) << i;
+  EXPECT_LT(catalog->effort().statements, 20U);
+}
+
+TEST_F(NamedTest, numbers_are_keys_too) {
+  database->execute("DROP TABLE IF EXISTS numbered");
+  database->execute("CREATE TABLE numbered (id BIGINT PRIMARY KEY, object BIGINT NOT NULL)");
+  database->execute("INSERT INTO numbered VALUES (1, 70), (2, 70), (3, 71)");
+  selection = {.query = "SELECT id, object FROM numbered", .cursor = "id", .key = "object"};
+  EXPECT_TRUE(finds());
+  EXPECT_THAT(others({{.key = std::int64_t{70}, .cursor = std::int64_t{1}},
+                      {.key = std::int64_t{71}, .cursor = std::int64_t{3}}}),
+              ElementsAre(true, false));
+  database->execute("DROP TABLE numbered");
+}
+
+TEST_F(NamedTest, rows_are_found_by_an_indexed_key_and_in_a_small_table_without) {
+  for (int first = 1; first < 60'000; first += 10'000) {
+    std::string sql = "INSERT INTO named (id, path) VALUES ";
+    for (int i = first; i < first + 10'000; ++i)
+      sql += (i == first ? "(" : ", (") + std::to_string(i) + ", 'image/" + std::string(150, 'x') +
+             std::to_string(i) + "')";
+    database->execute(sql);
+  }
+  database->execute(database->is_server() && database->quoted("") == "``" ? "ANALYZE TABLE named"
+                                                                          : "ANALYZE named");
+  EXPECT_TRUE(finds());
+  selection.query = "SELECT id, CONCAT('image/', path) AS path FROM named";
+  if (!database->is_server()) selection.query = "SELECT id, 'image/' || path AS path FROM named";
+  EXPECT_FALSE(finds());
+  selection.query = "SELECT id, note AS path FROM files";
+  EXPECT_TRUE(finds()) << "there is nothing to be read";
+  selection = {.query = "SELECT id, path, id + 1 AS other FROM named", .cursor = "id", .key = "other"};
+  EXPECT_FALSE(finds());
+  selection.key = "id";
+  EXPECT_TRUE(finds());
+}
+
 TEST_F(CatalogTest, effort_is_counted) {
   fill(30);
   select(all);
