@@ -250,6 +250,11 @@ class TheConnectionBreaks(Faults):
         self.up(rule({"type": "error", "apply": True}, ["CompleteMultipartUpload"]), files={"large": LARGE},
                 options=PARTS)
 
+    def test_an_upload_that_vanished_is_begun_anew(self):
+        for operation in ("UploadPart", "CompleteMultipartUpload"):
+            self.up(rule("no-such-upload", [operation]), files={"large": LARGE}, options=PARTS)
+            self.assertEqual(self.fake.operations()["CreateMultipartUpload"], 2, operation)
+
     def test_an_upload_that_vanished_is_no_success(self):
         self.scene({"large": LARGE})
         self.begin(rule("no-such-upload", ["CompleteMultipartUpload"], count=0))
@@ -395,6 +400,21 @@ class RequestsAreCounted(Faults):
     def test_a_download_is_one_request_an_object_and_one_a_page(self):
         self.assertEqual(self.costs("cp", "-r", "s3://bench-n2500-s10/", self.folder / "down"),
                          {"ListObjectsV2": 3, "GetObject": 2500})
+
+    def test_a_large_object_is_one_request_a_part_and_few_around_them(self):
+        self.make_bucket("there")
+        tree = harness.write_tree(self.folder / "large", {"20-mib": bytes(range(256)) * (20 << 12)})
+        self.assertEqual(self.costs("cp", "-r", tree, "s3://there/x/"),
+                         {"CreateMultipartUpload": 1, "UploadPart": 3, "CompleteMultipartUpload": 1})
+        self.assertEqual(self.costs("cp", "-r", "s3://there/x/", self.folder / "down"),
+                         {"ListObjectsV2": 1, "HeadObject": 1, "GetObject": 3})
+
+    def test_a_sync_of_one_change_is_listings_and_that_one(self):
+        self.make_bucket("there")
+        tree = harness.write_tree(self.folder / "hundred", {f"f{i:03}": b"content %d" % i for i in range(100)})
+        self.haul("sync", tree, "s3://there/x/")
+        (tree / "f050").write_bytes(b"another content")
+        self.assertEqual(self.costs("sync", tree, "s3://there/x/", "--size-only"), {"ListObjectsV2": 1, "PutObject": 1})
 
     def test_a_sync_of_what_is_unchanged_is_listings_alone(self):
         self.scene()
