@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "app/estimate.h"
 
 namespace haul::app {
@@ -17,13 +19,8 @@ std::string equation_text(std::uint64_t whole, std::string_view name, const std:
   return line;
 }
 
-std::uint64_t objects_done(const job::Accounts& a) noexcept {
-  return a.copied + a.moved + a.deleted + a.tagged + a.reverted + a.same + a.different + a.missing + a.failed;
-}
-
 std::uint64_t objects_to_do(const job::Accounts& a) noexcept {
-  const std::uint64_t settled = objects_done(a) + a.filtered + a.skipped + a.not_attempted;
-  return a.listed > settled ? a.listed - settled : 0;
+  return a.listed - std::min(a.listed, a.settled());
 }
 
 std::vector<std::string> equation_lines(const job::Accounts& a) {

@@ -18,8 +18,6 @@ std::string equation_text(std::uint64_t whole, std::string_view name, const std:
 
 // Listed objects that have no outcome yet.
 std::uint64_t objects_to_do(const job::Accounts& accounts) noexcept;
-// Objects that were worked on, well or not: neither filtered nor skipped.
-std::uint64_t objects_done(const job::Accounts& accounts) noexcept;
 
 // The equations of a run, finished or not, a line each.
 std::vector<std::string> equation_lines(const job::Accounts& accounts);

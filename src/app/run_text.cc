@@ -131,7 +131,7 @@ Figures figures_of(const engine::RunInfo& run) {
   const job::Accounts& accounts = run.accounts;
   const std::uint64_t extras_done = accounts.extra_deleted + accounts.extra_failed;
   Figures figures;
-  figures.done_objects = std::max(objects_done(accounts) + extras_done, figure("done_objects"));
+  figures.done_objects = std::max(accounts.worked() + extras_done, figure("done_objects"));
   figures.found_objects =
       std::max(objects_done(accounts) + extras_done + run.objects_queued, figure("found_objects"));
   figures.done_bytes = std::max({accounts.copied_bytes, figure("done_bytes"), figure("moved_bytes")});

@@ -31,6 +31,13 @@ enum class Stage : std::uint8_t {
   catalogued,  // the catalogue names the copies, committed
 };
 
+// A chunk that was at work when its process ended may be why it ended, or one of many that were there by
+// chance. So it is tried again beside the others; then alone, after all others; then in halves, down to
+// single objects; and an object at which alone the process has ended so often is given up.
+constexpr std::uint32_t kDeathsOfSuspect = 3;  // in a row: worked on alone from here
+constexpr std::uint32_t kDeathsAlone = 3;      // of a single object, on top of these
+constexpr std::uint32_t kMostDeaths = kDeathsOfSuspect + kDeathsAlone;
+
 // What is to be done with one object. Views point into the chunk's text.
 struct Item {
   std::string_view key;              // of the object that is read or removed, complete
@@ -55,6 +62,7 @@ struct Chunk {
   bool extras = false;      // objects of the destination that the source does not have
   std::uint64_t bytes = 0;  // sum of the sizes
   std::uint32_t attempt = 1;
+  std::uint32_t deaths = 0;  // processes in a row that ended at it, since its last stage
   Stage stage = Stage::begin;
   std::string facts;  // of the worker that recorded the stage
   // When a process that is gone had begun to work on it: it may have left temporary files and uploads.

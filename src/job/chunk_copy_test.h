@@ -11,6 +11,7 @@ inline Chunk copy_of(const Chunk& from) {
   to.extras = from.extras;
   to.bytes = from.bytes;
   to.attempt = from.attempt;
+  to.deaths = from.deaths;
   to.stage = from.stage;
   to.facts = from.facts;
   for (Item item : from.items) {

@@ -78,8 +78,7 @@ class Run {
     progress.found_objects += done.listed - std::min(done.listed, done.filtered + done.skipped);
     progress.found_bytes += done.listed_bytes;
     progress.skipped_objects += done.skipped;
-    progress.done_objects += done.copied + done.moved + done.deleted + done.tagged + done.reverted +
-                             done.same + done.different + done.failed;
+    progress.done_objects += done.worked();
     progress.done_bytes += done.copied_bytes;
     progress.failed_objects += done.failures();
   }
@@ -155,8 +154,7 @@ class Run {
     }
     if (options.max_failures && failed > *options.max_failures) return true;
     // A share is of what is recorded: in a chunk at work failures are known before its moves are done.
-    const std::uint64_t done = accounts.copied + accounts.moved + accounts.deleted + accounts.tagged +
-                               accounts.reverted + accounts.same + accounts.different + accounts.failed;
+    const std::uint64_t done = accounts.worked();
     return options.max_failure_share && done >= options.failure_sample &&
            static_cast<double>(accounts.failed) > *options.max_failure_share * static_cast<double>(done);
   }

@@ -107,7 +107,8 @@ class DurableDouble final : public RunEngine {
     if (state_.queue.erase(report.chunk) != 0) {
       state_.accounts.add(report.accounts);
       state_.lines += report.ledger.lines;
-      if (report.rest) put(std::move(*report.rest), state_.queue);
+      for (Chunk& rest : report.rest)
+        put(std::move(rest), state_.queue);
     }
     leased_.erase(report.chunk);
     after("record");

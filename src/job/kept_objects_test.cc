@@ -196,10 +196,10 @@ TEST_F(KeptTest, a_copy_that_cannot_be_looked_at_now_is_looked_at_later) {
   put_all(Operation::remove_kept, Action::remove_kept);
   destination->fails.insert({"out/a", Error(ErrorClass::unavailable, "busy")});
   const ChunkReport report = work_one(chunk_of_kept(Action::remove_kept));
-  ASSERT_TRUE(report.rest);
-  ASSERT_EQ(report.rest->items.size(), 1U);
-  EXPECT_EQ(report.rest->stage, Stage::begin);
-  EXPECT_TRUE(unpack_kept(report.rest->items[0].row)) << "and still knows what it is to look at";
+  ASSERT_EQ(report.rest.size(), 1U);
+  ASSERT_EQ(report.rest.front().items.size(), 1U);
+  EXPECT_EQ(report.rest.front().stage, Stage::begin);
+  EXPECT_TRUE(unpack_kept(report.rest.front().items[0].row)) << "and still knows what it is to look at";
 }
 
 TEST_F(KeptTest, undo_names_the_sources_again_before_the_copies_go) {

@@ -128,10 +128,14 @@ struct Accounts {
     visit("sources_kept", accounts.sources_kept);
     visit("retried", accounts.retried);
   }
+  // Of the listed: those that took work, and have come to an end.
+  std::uint64_t worked() const noexcept {
+    return copied + moved + deleted + tagged + reverted + same + different + missing + failed;
+  }
+  // Of the listed: those that nothing is left to do for, or that are given up.
+  std::uint64_t settled() const noexcept { return worked() + filtered + skipped + not_attempted; }
   bool closed() const noexcept {
-    return listed == filtered + skipped + copied + moved + deleted + tagged + reverted + same + different +
-                         missing + failed + not_attempted &&
-           extra == extra_deleted + extra_kept + extra_failed;
+    return listed == settled() && extra == extra_deleted + extra_kept + extra_failed;
   }
   std::uint64_t failures() const noexcept { return failed + extra_failed + list_failures; }
 };
@@ -141,7 +145,8 @@ struct ChunkReport {
   std::uint64_t chunk = 0;
   Accounts accounts;  // of the objects that are settled; those in `rest` are in no account yet
   Ledger ledger;
-  std::optional<Chunk> rest;  // what is to be tried again: after a passing failure, or left over by a drain
+  // What is to be tried again: one chunk after a passing failure, or left over by a drain; or two halves.
+  std::vector<Chunk> rest;
 };
 
 }  // namespace haul::job

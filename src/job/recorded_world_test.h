@@ -266,7 +266,8 @@ class RecordedEngine final : public RunEngine {
     outcomes += report.ledger.outcomes;
     for (Outcome& failure : report.ledger.failures)
       failures.push_back(std::move(failure));
-    if (report.rest) put(std::move(*report.rest));
+    for (Chunk& rest : report.rest)
+      put(std::move(rest));
     trace_.happened("record");
     co_return;
   }

@@ -66,14 +66,15 @@ class RunEngine {
 
   // The next chunk. Waits for chunks that are put back for later; nothing once close() was called and every
   // chunk is done (held extras apart), or after hold() or cancel(). The chunk stays leased until its report
-  // is recorded.
+  // is recorded. One that kDeathsOfSuspect processes in a row ended at comes after close(), when
+  // nothing else is queued or leased, and nothing else is given out beside it.
   virtual Task<std::optional<Chunk>> lease(OpContext& context) = 0;
 
   // A stage of a leased chunk: later attempts begin behind it. `facts` is for the worker's own use.
   virtual Task<> record_stage(std::uint64_t chunk, Stage stage, std::string facts, OpContext& context) = 0;
 
-  // The chunk is done. With `rest`, the objects in it are put back for another attempt, after a time that
-  // grows with their attempts, in the same transaction.
+  // The chunk is done. The objects in its `rest` are put back for another attempt, after a time that grows
+  // with their attempts, in the same transaction.
   virtual Task<> record(ChunkReport report, OpContext& context) = 0;
 
   // Makes the held extras of a sync leasable, or counts them as kept and forgets them. Repeatable.

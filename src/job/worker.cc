@@ -1,6 +1,9 @@
 #include "job/worker.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <numeric>
 #include <string>
 #include <utility>
 #include <vector>
@@ -64,6 +67,15 @@ Worker::Worker(const Job& job, RunEngine& engine, Progress& progress, OutcomeSin
 Task<ChunkReport> Worker::work(Chunk chunk, OpContext context) {
   ChunkWork work(*this, std::move(chunk), context);
   recall(work);
+  if (work.chunk.deaths > kDeathsOfSuspect && work.chunk.items.size() > 1) {
+    ChunkReport halves{.chunk = work.chunk.id};
+    put_back_in_halves(work, halves);
+    co_return halves;
+  }
+  if (work.chunk.deaths >= kMostDeaths) {
+    give_up(work);
+    co_return work.outcomes.take();
+  }
   co_await clear_remains(work, context);
   co_await learn_facts(job_, work.chunk, context);
   co_await begin(work, context);
@@ -71,8 +83,37 @@ Task<ChunkReport> Worker::work(Chunk chunk, OpContext context) {
   co_await update_catalogue(work, context);
   co_await end(work, context);
   ChunkReport report = work.outcomes.take();
-  report.rest = rest_of(work);
+  put_back_rest(work, report);
   co_return report;
+}
+
+// What a process could not live through, one that lives shorter or has less to do may.
+void Worker::put_back_in_halves(ChunkWork& work, ChunkReport& report) const {
+  std::vector<std::uint32_t> all(work.chunk.items.size());
+  std::iota(all.begin(), all.end(), 0U);
+  const std::span<const std::uint32_t> objects = all;
+  for (const auto half : {objects.first(all.size() / 2), objects.subspan(all.size() / 2)}) {
+    Chunk& part = report.rest.emplace_back(part_of(work, half));
+    part.deaths = kDeathsOfSuspect;
+    part.abandoned_since = work.chunk.abandoned_since;
+  }
+}
+
+void Worker::give_up(ChunkWork& work) const {
+  work.results.resize(work.chunk.items.size());
+  for (std::size_t i = 0; i < work.results.size(); ++i) {
+    const Item& item = work.chunk.items[i];
+    work.results[i].error =
+        Error(ErrorClass::internal,
+              fmt::format("the process ended {} times in a row while it worked on this object, the last {} "
+                          "times on nothing else; it is given up",
+                          work.chunk.deaths, kDeathsAlone))
+            .with_code("ProcessEnded", 0)
+            .on((item.action == Action::remove ? store_of_removal(item) : *job_.sources[item.source].store)
+                    .describe(item.key))
+            .with_hint("find out why the process ends (memory, a crash), then haul retry");
+    work.outcomes.settle(item, work.results[i]);
+  }
 }
 
 // What an earlier attempt has recorded of each object, or nothing yet.
@@ -427,11 +468,9 @@ void Worker::leave_over(ChunkWork& work, std::size_t index) const {
 
 // One chunk for both kinds. With objects that a drain has left over in it the attempt does not count: those
 // that have failed get one more, for each drain at the most.
-std::optional<Chunk> Worker::rest_of(ChunkWork& work) const {
-  if (work.again.empty() && work.left.empty()) return std::nullopt;
-  Chunk rest;
-  rest.extras = work.chunk.extras;
-  rest.attempt = work.left.empty() ? work.chunk.attempt + 1 : work.chunk.attempt;
+void Worker::put_back_rest(ChunkWork& work, ChunkReport& report) const {
+  if (work.again.empty() && work.left.empty()) return;
+  const bool counts = work.left.empty();
   std::vector<std::uint32_t> objects = std::move(work.left);
   objects.insert(objects.end(), work.again.begin(), work.again.end());
   std::ranges::sort(objects);
@@ -441,18 +480,26 @@ std::optional<Chunk> Worker::rest_of(ChunkWork& work) const {
     Item item = work.chunk.items[index];
     for (std::string_view* text :
          {&item.key, &item.destination_key, &item.etag, &item.version, &item.storage_class, &item.reason})
-      *text = rest.text.store(*text);
-    item.row = rest.text.store(work.records.empty() ? item.row : work.records[index]);
-    rest.bytes += item.size;
-    rest.items.push_back(item);
+      *text = part.text.store(*text);
+    item.row = part.text.store(work.records.empty() ? item.row : work.records[index]);
+    part.bytes += item.size;
+    part.items.push_back(item);
     if (!stages) continue;
     furthest = std::max(furthest, work.results[index].step);
-    pack_facts(rest.facts, work.results[index]);
+    pack_facts(part.facts, work.results[index]);
   }
-  if (furthest == ItemStep::undone) rest.facts.clear();
-  if (furthest == ItemStep::arrived) rest.stage = Stage::copied;
-  if (furthest == ItemStep::catalogued) rest.stage = Stage::catalogued;
-  return rest;
+  if (furthest == ItemStep::undone) part.facts.clear();
+  if (furthest == ItemStep::arrived) part.stage = Stage::copied;
+  if (furthest == ItemStep::catalogued) part.stage = Stage::catalogued;
+  return part;
 }
 
 }  // namespace haul::job
+  Chunk& rest = report.rest.emplace_back(part_of(work, objects));
+  if (counts) ++rest.attempt;
+}
+
+Chunk Worker::part_of(const ChunkWork& work, std::span<const std::uint32_t> objects) const {
+  Chunk part;
+  part.extras = work.chunk.extras;
+  part.attempt = work.chunk.attempt;

@@ -34,6 +34,9 @@ class Worker {
   // catalogue names the copies, committed -> recorded -> sources removed, in the state that was copied ->
   // report. A chunk that comes back after any of these is gone on with behind it, object by object;
   // an object whose copy is not there any more as it was written begins anew.
+  //
+  // A chunk that processes ended at while it was worked on alone is not begun: it is put back in halves, and
+  // a single object is given up in the end (chunk.h says when).
   Task<ChunkReport> work(Chunk chunk, OpContext context);
 
   std::uint64_t bytes_moved() const noexcept { return steps_.bytes_moved(); }
@@ -43,6 +46,8 @@ class Worker {
   void recall(ChunkWork& work) const;
   void recall_kept(ChunkWork& work) const;
   Task<> begin(ChunkWork& work, OpContext& context);
+  void put_back_in_halves(ChunkWork& work, ChunkReport& report) const;
+  void give_up(ChunkWork& work) const;
   Task<> clear_remains(ChunkWork& work, OpContext& context);
   Task<> lane(ChunkWork& work, OpContext context);
   Task<bool> holds_still(const Item& item, ItemResult& result, OpContext& context) const;
@@ -61,7 +66,8 @@ class Worker {
   void settle_failed(ChunkWork& work) const;
   void settle_removal(ChunkWork& work, std::size_t index, std::optional<Error> error) const;
   void leave_over(ChunkWork& work, std::size_t index) const;
-  std::optional<Chunk> rest_of(ChunkWork& work) const;
+  void put_back_rest(ChunkWork& work, ChunkReport& report) const;
+  Chunk part_of(const ChunkWork& work, std::span<const std::uint32_t> objects) const;
 
   OutcomeKind kind_at_end(const Item& item, const ItemResult& result) const noexcept;
   store::RemoveItem removal_of(const ChunkWork& work, std::size_t index) const;

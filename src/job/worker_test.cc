@@ -333,9 +333,9 @@ TEST_F(WorkerTest, does_not_wait_for_a_catalogue_that_is_away_with_every_batch) 
   job.catalogue->batch = 1;
   catalog->away = 1;
   const ChunkReport report = work_one(chunk_of({"a", "b", "c"}));
-  ASSERT_TRUE(report.rest);
-  EXPECT_EQ(report.rest->items.size(), 3U);
-  EXPECT_EQ(report.rest->stage, Stage::copied);
+  ASSERT_EQ(report.rest.size(), 1U);
+  EXPECT_EQ(report.rest.front().items.size(), 3U);
+  EXPECT_EQ(report.rest.front().stage, Stage::copied);
 }
 
 TEST_F(WorkerTest, gives_objects_up_when_the_attempts_are_used_and_keeps_source_and_row) {
@@ -388,14 +388,14 @@ TEST_F(WorkerTest, tries_again_what_fails_for_a_passing_reason_and_nothing_else)
   EXPECT_EQ(report.accounts.failed, 1U);
   EXPECT_EQ(report.accounts.copied, 1U);
   EXPECT_EQ(report.accounts.retried, 1U);
-  ASSERT_TRUE(report.rest);
-  EXPECT_EQ(report.rest->attempt, 2U);
-  EXPECT_EQ(report.rest->stage, Stage::begin);
-  ASSERT_EQ(report.rest->items.size(), 1U);
-  const Item& item = report.rest->items.front();
+  ASSERT_EQ(report.rest.size(), 1U);
+  EXPECT_EQ(report.rest.front().attempt, 2U);
+  EXPECT_EQ(report.rest.front().stage, Stage::begin);
+  ASSERT_EQ(report.rest.front().items.size(), 1U);
+  const Item& item = report.rest.front().items.front();
   EXPECT_EQ(item.key, "in/busy");
   EXPECT_EQ(item.destination_key, "out/busy");
-  EXPECT_EQ(item.size, report.rest->bytes);
+  EXPECT_EQ(item.size, report.rest.front().bytes);
   EXPECT_FALSE(item.etag.empty());
 }
 
@@ -409,9 +409,9 @@ TEST_F(WorkerTest, leaves_the_rest_to_another_process_when_a_drain_comes) {
   EXPECT_EQ(report.accounts.moved, 1U) << "what was begun is ended";
   EXPECT_EQ(report.accounts.not_attempted, 0U);
   EXPECT_EQ(report.accounts.retried, 0U);
-  ASSERT_TRUE(report.rest);
-  EXPECT_EQ(report.rest->items.size(), 2U);
-  EXPECT_EQ(report.rest->attempt, 1U);
+  ASSERT_EQ(report.rest.size(), 1U);
+  EXPECT_EQ(report.rest.front().items.size(), 2U);
+  EXPECT_EQ(report.rest.front().attempt, 1U);
 }
 
 TEST_F(WorkerTest, does_not_count_an_attempt_that_a_drain_has_ended) {
@@ -420,9 +420,9 @@ TEST_F(WorkerTest, does_not_count_an_attempt_that_a_drain_has_ended) {
   source->fails.insert({"in/busy", kBusy});
   destination->before_write = [this](const std::string&) { world.runtime().stop().raise(StopLevel::drain); };
   const ChunkReport report = work_one(chunk_of({"busy", "a", "busy"}));
-  ASSERT_TRUE(report.rest);
-  EXPECT_EQ(report.rest->items.size(), 2U);
-  EXPECT_EQ(report.rest->attempt, 1U);
+  ASSERT_EQ(report.rest.size(), 1U);
+  EXPECT_EQ(report.rest.front().items.size(), 2U);
+  EXPECT_EQ(report.rest.front().attempt, 1U);
 }
 
 TEST_F(WorkerTest, counts_what_a_drain_leaves_over_as_not_attempted_where_nothing_is_durable) {
@@ -431,8 +431,60 @@ TEST_F(WorkerTest, counts_what_a_drain_leaves_over_as_not_attempted_where_nothin
   engine.is_durable = false;
   destination->before_write = [this](const std::string&) { world.runtime().stop().raise(StopLevel::drain); };
   const ChunkReport report = work_one(chunk_of({"a", "b"}));
-  EXPECT_FALSE(report.rest);
+  EXPECT_TRUE(report.rest.empty());
   EXPECT_EQ(report.accounts.not_attempted, 1U);
+}
+
+TEST_F(WorkerTest, halves_what_processes_ended_at_and_keeps_what_was_done_of_it) {
+  for (const char* name : {"a", "b", "c"})
+    put(name);
+  trace.die_at = 5;  // removing the sources
+  engine.put(chunk_of({"a", "b", "c"}));
+  EXPECT_THROW(work(), Error);
+  trace.revive();
+  engine.restart();
+  Chunk chunk = world.run_for(engine.lease(context)).value();
+  EXPECT_EQ(chunk.stage, Stage::copied);
+  chunk.deaths = kDeathsOfSuspect + 1;
+  chunk.abandoned_since = Time(std::chrono::seconds(5));
+  const ChunkReport report = work_one(std::move(chunk));
+  ASSERT_EQ(report.rest.size(), 2U);
+  EXPECT_EQ(report.rest[0].items.size(), 1U);
+  EXPECT_EQ(report.rest[1].items.size(), 2U);
+  EXPECT_EQ(report.rest[1].items[1].key, "in/c");
+  for (const Chunk& half : report.rest) {
+    EXPECT_EQ(half.deaths, kDeathsOfSuspect);
+    EXPECT_EQ(half.attempt, 1U);
+    EXPECT_EQ(half.stage, Stage::copied);
+    EXPECT_EQ(half.abandoned_since, Time(std::chrono::seconds(5)));
+    EXPECT_TRUE(unpack_facts(half.facts, half.items.size()));
+  }
+  EXPECT_EQ(report.accounts.moved + report.accounts.failed, 0U);
+}
+
+TEST_F(WorkerTest, gives_up_an_object_that_ends_the_process_whenever_it_is_alone_with_it) {
+  put("a");
+  for (const Operation operation : {Operation::move, Operation::copy}) {
+    job.operation = operation;
+    for (const std::uint32_t deaths : {kMostDeaths - 1, kMostDeaths}) {
+      engine.failures.clear();
+      Chunk chunk = chunk_of({"a"});
+      chunk.deaths = deaths;
+      const ChunkReport report = work_one(std::move(chunk));
+      EXPECT_TRUE(report.rest.empty());
+      EXPECT_EQ(report.accounts.failed, deaths == kMostDeaths ? 1U : 0U);
+      if (deaths != kMostDeaths) {
+        put("a");
+        continue;
+      }
+      ASSERT_EQ(report.ledger.failures.size(), 1U);
+      const Error& error = *report.ledger.failures[0].error;
+      EXPECT_EQ(error.code(), "ProcessEnded");
+      EXPECT_FALSE(error.retryable());
+      EXPECT_THAT(error.what(), HasSubstr("the process ended 6 times in a row"));
+    }
+  }
+  EXPECT_TRUE(source->inner.content("in/a"));
 }
 
 TEST_F(WorkerTest, removes_no_source_whose_copy_could_not_be_made_durable) {

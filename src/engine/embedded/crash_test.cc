@@ -51,8 +51,8 @@ Task<> work(EmbeddedRunEngine& engine, OpContext context) {
     report.chunk = chunk->id;
     std::span<const job::Item> items = chunk->items;
     if (chunk->attempt == 1) {
-      report.rest = chunk_of(std::stoi(std::string(items.front().key.substr(3))), 1);
-      report.rest->attempt = 2;
+      report.rest.push_back(chunk_of(std::stoi(std::string(items.front().key.substr(3))), 1));
+      report.rest.front().attempt = 2;
       items = items.subspan(1);
     }
     report.accounts.copied = items.size();

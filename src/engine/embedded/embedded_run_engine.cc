@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <atomic>
 #include <condition_variable>
 #include <deque>
@@ -118,13 +119,15 @@ class EmbeddedRunEngine::State {
       }
       const bool something = read_page([](const BookPage& page) { return page.queued != 0; });
       if (something && (!due || *due <= env_.wall_now())) {
-        LeaseStep step(env_, options_.longest_retry_delay);
+        LeaseStep step(env_, options_.longest_retry_delay, closed);
         co_await write(step, context);
+      bool closed = false;
         if (step.chunk()) co_return co_await load(std::move(*step.chunk()), context);
         due = step.due();
       }
       // In a simulated world nobody else would let the time pass.
       if (due && *due > env_.wall_now() && env_.skip_sleep(*due - env_.wall_now())) continue;
+        closed = closed_;
       co_await wait_for_change(seen, due, context);
     }
   }
@@ -222,7 +225,7 @@ class EmbeddedRunEngine::State {
         waiting->error = error;
         if (const auto* record = dynamic_cast<RecordStep*>(waiting->step)) give_back_locked(record->chunk());
       }
-      changed_locked();
+      if (std::ranges::any_of(steps, &Step::changes)) changed_locked();
     }
   }
 
@@ -241,12 +244,13 @@ class EmbeddedRunEngine::State {
 
   // Its worker has let go of it, so somebody else has to do it once more.
   void give_back_locked(std::uint64_t chunk) {
-    if (page_.leases.erase(chunk) == 0) return;
+    const auto lease = page_.leases.extract(chunk);
+    if (lease.empty()) return;
     page_.returned.push_back(chunk);
     ++page_.queued;
   }
 
-  bool room_locked() const { return held_ || page_.queued < options_.queue_chunks; }
+  bool room_locked() const { return held_ || page_.queued - page_.suspects < options_.queue_chunks; }
   bool leases_ended_locked() const {
     return held_ || page_.cancelled || (closed_ && page_.queued == 0 && page_.leases.empty());
   }
@@ -255,6 +259,7 @@ class EmbeddedRunEngine::State {
   void changed_locked() {
     ++changes_;
     due_.reset();
+    if (lease.mapped().alone) ++page_.suspects;
     for (Waiters* waiters : {&leasers_, &pushers_})
       while (!waiters->empty()) {
         auto resume = std::move(waiters->front());
@@ -295,6 +300,7 @@ class EmbeddedRunEngine::State {
     auto found = cache_.extract(id);
     if (found.empty()) return std::nullopt;
     cached_bytes_ -= memory_of(found.mapped());
+    chunk->deaths = row.deaths;
     return std::move(found.mapped());
   }
 
@@ -418,7 +424,7 @@ Task<> EmbeddedRunEngine::record_stage(std::uint64_t chunk, job::Stage stage, st
 }
 
 Task<> EmbeddedRunEngine::record(job::ChunkReport report, OpContext& context) {
-  const std::uint32_t attempt = report.rest ? report.rest->attempt : 1;
+  const std::uint32_t attempt = report.rest.empty() ? 1 : report.rest.front().attempt;
   RecordStep step(std::move(report), context.env().wall_now(), state_->pause_before(attempt));
   co_await state_->write(step, context);
 }

@@ -151,6 +151,127 @@ TEST_F(EmbeddedRunEngineTest, a_stage_outlives_the_process_that_reached_it) {
   EXPECT_EQ(later->facts, std::string("etags\0x", 7));
 }
 
+// Each of two chunks at work, and a third one that nobody has leased.
+TEST_F(EmbeddedRunEngineTest, chunks_at_which_processes_end_again_and_again_are_worked_on_last_and_alone) {
+  begin_run();
+  for (int i = 0; i < 30; i += 10)
+    discover(step_of(i, 10, i == 20));
+  for (std::uint32_t deaths = 0; deaths < job::kDeathsOfSuspect; ++deaths) {
+    engine->close();
+    for (const std::uint64_t id : {1U, 2U}) {
+      const auto chunk = lease();
+      EXPECT_EQ(chunk->id, id);
+      EXPECT_EQ(chunk->deaths, deaths);
+    }
+    killed();
+  }
+  engine->close();
+  const auto other = lease();
+  EXPECT_EQ(other->id, 3U);
+  EXPECT_EQ(other->deaths, 0U);
+  std::vector<std::uint64_t> given;
+  unsigned at_work = 0;
+  TaskGroup group(context.executor());
+  const auto worker = [](EmbeddedRunEngine& runs_here, std::vector<std::uint64_t>& given, unsigned& at_work,
+                         OpContext context) -> Task<> {
+    while (auto chunk = co_await runs_here.lease(context)) {
+      EXPECT_EQ(++at_work, 1U);
+      EXPECT_EQ(chunk->deaths, job::kDeathsOfSuspect);
+      given.push_back(chunk->id);
+      co_await context.sleep(std::chrono::milliseconds(20));
+      --at_work;
+      co_await runs_here.record(all_copied(*chunk), context);
+    }
+  };
+  for (int i = 0; i < 2; ++i)
+    group.spawn(worker(*engine, given, at_work, context));
+  record(all_copied(*other));
+  wait(group.join());
+  EXPECT_EQ(given, (std::vector<std::uint64_t>{1, 2}));
+  EXPECT_EQ(engine->accounts().copied, 30U);
+}
+
+TEST_F(EmbeddedRunEngineTest, suspects_wait_for_the_end_of_discovery_and_take_nobodys_room) {
+  options.queue_chunks = 1;
+  again();
+  begin_run();
+  discover(step_of(0, 10));
+  for (std::uint32_t deaths = 0; deaths < job::kDeathsOfSuspect; ++deaths) {
+    lease();
+    killed();
+  }
+  begin_run();
+  discover(step_of(10, 10));
+  const auto second = lease();
+  EXPECT_EQ(second->id, 2U);
+  record(all_copied(*second));
+  discover(step_of(20, 10, true));
+  EXPECT_EQ(copy_rest().size(), 20U);
+}
+
+TEST_F(EmbeddedRunEngineTest, halves_of_a_suspect_are_suspects_with_remains_to_look_for) {
+  begin_run();
+  discover(step_of(0, 10, true));
+  for (std::uint32_t deaths = 0; deaths <= job::kDeathsOfSuspect; ++deaths) {
+    engine->close();
+    lease();
+    killed();
+  }
+  engine->close();
+  const auto whole = lease();
+  EXPECT_EQ(whole->deaths, job::kDeathsOfSuspect + 1);
+  job::ChunkReport report{.chunk = whole->id};
+  for (const int first : {0, 5}) {
+    job::Chunk& half = report.rest.emplace_back(chunk_of(first, 5));
+    half.deaths = job::kDeathsOfSuspect;
+    half.abandoned_since = whole->abandoned_since;
+  }
+  record(std::move(report));
+  killed();
+  engine->close();
+  for (int half = 0; half < 2; ++half) {
+    const auto chunk = lease();
+    EXPECT_EQ(chunk->items.size(), 5U);
+    EXPECT_EQ(chunk->deaths, job::kDeathsOfSuspect);
+    EXPECT_EQ(chunk->abandoned_since, whole->abandoned_since);
+    record(all_copied(*chunk));
+  }
+  EXPECT_FALSE(lease());
+}
+
+TEST_F(EmbeddedRunEngineTest, a_process_that_leaves_by_itself_casts_no_suspicion_and_a_stage_ends_it) {
+  begin_run();
+  discover(step_of(0, 10, true));
+  lease();
+  again();
+  EXPECT_EQ(lease()->deaths, 0U);
+  killed();
+  const auto chunk = lease();
+  EXPECT_EQ(chunk->deaths, 1U);
+  wait(engine->record_stage(chunk->id, job::Stage::copied, "facts", context));
+  killed();
+  EXPECT_EQ(lease()->deaths, 1U) << "of the stage behind it";
+  wait(engine->record_stage(chunk->id, job::Stage::copied, "more facts", context));
+  killed();
+  EXPECT_EQ(lease()->deaths, 2U) << "the same stage once more is no progress";
+}
+
+TEST_F(EmbeddedRunEngineTest, who_waits_for_a_chunk_that_was_put_back_writes_nothing_meanwhile) {
+  options.retry_delay = std::chrono::milliseconds(300);
+  again();
+  begin_run();
+  discover(step_of(0, 10, true));
+  const auto chunk = lease();
+  job::ChunkReport report{.chunk = chunk->id};
+  report.rest.push_back(chunk_of(0, 10));
+  report.rest.front().attempt = 2;
+  record(std::move(report));
+  const auto written = [this] { return std::filesystem::file_size(directory.path() + "/state.db-wal"); };
+  const auto before = written();
+  EXPECT_EQ(lease()->attempt, 2U);
+  EXPECT_LT(written() - before, 200'000U);
+}
+
 TEST_F(EmbeddedRunEngineTest, what_is_put_back_comes_again_as_another_attempt) {
   begin_run();
   discover(step_of(0, 10, true));
@@ -159,10 +280,10 @@ TEST_F(EmbeddedRunEngineTest, what_is_put_back_comes_again_as_another_attempt) {
   job::ChunkReport report;
   report.chunk = chunk->id;
   report.accounts.copied = 9;
-  report.rest = chunk_of(3, 1);
-  report.rest->attempt = 2;
-  report.rest->stage = job::Stage::copied;
-  report.rest->facts = "so far";
+  report.rest.push_back(chunk_of(3, 1));
+  report.rest.front().attempt = 2;
+  report.rest.front().stage = job::Stage::copied;
+  report.rest.front().facts = "so far";
   const auto before = std::chrono::steady_clock::now();
   record(std::move(report));
   chunk = lease();
@@ -185,7 +306,7 @@ TEST_F(EmbeddedRunEngineTest, what_a_drain_has_left_over_comes_again_at_once_aft
   auto chunk = lease();
   job::ChunkReport report;
   report.chunk = chunk->id;
-  report.rest = chunk_of(0, 10);
+  report.rest.push_back(chunk_of(0, 10));
   engine->hold();
   record(std::move(report));
   EXPECT_FALSE(lease());
@@ -203,8 +324,8 @@ Task<> lease_and_note(EmbeddedRunEngine& engine, OpContext context, std::vector<
     if (chunk->attempt == 1) {
       report = {};
       report.chunk = chunk->id;
-      report.rest = chunk_of(0, 2);
-      report.rest->attempt = 2;
+      report.rest.push_back(chunk_of(0, 2));
+      report.rest.front().attempt = 2;
     }
     co_await engine.record(std::move(report), context);
   }
@@ -348,7 +469,7 @@ TEST_F(EmbeddedRunEngineTest, cancelling_counts_everything_that_was_not_begun) {
   job::ChunkReport report;
   report.chunk = chunk->id;
   report.accounts.copied = 6;
-  report.rest = chunk_of(6, 4);
+  report.rest.push_back(chunk_of(6, 4));
   record(std::move(report));
   const job::Accounts accounts = engine->accounts();
   EXPECT_EQ(accounts.listed, 24U);
@@ -489,8 +610,8 @@ TEST_F(EmbeddedRunEngineTest, in_a_simulated_world_nobody_has_to_wait_for_a_chun
   auto chunk = manual.run_for(slow.lease(simulated));
   job::ChunkReport report;
   report.chunk = chunk->id;
-  report.rest = chunk_of(0, 2);
-  report.rest->attempt = 2;
+  report.rest.push_back(chunk_of(0, 2));
+  report.rest.front().attempt = 2;
   manual.run(slow.record(std::move(report), simulated));
   chunk = manual.run_for(slow.lease(simulated));
   ASSERT_TRUE(chunk);

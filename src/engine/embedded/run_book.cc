@@ -24,6 +24,12 @@ job::ReportFiles& BookFiles::report(const RunRecord& record) {
   return *open_report;
 }
 
+void BookPage::count_queued(RunTables& tables, std::int64_t run) {
+  const RunTables::Queued count = tables.queued(run);
+  queued = count.chunks;
+  suspects = count.suspects;
+}
+
 RunBook::RunBook(StateDirectory& state, std::string_view run, const EmbeddedRunOptions& options)
     : writer_(state.writer()) {
   const StateOwner& self = state.self();
@@ -45,7 +51,7 @@ RunBook::RunBook(StateDirectory& state, std::string_view run, const EmbeddedRunO
       record.status = job::RunStatus::paused;
       tables.save(origin_.number, record);
     }
-    first_page_.queued = tables.count(origin_.number, ChunkState::queued).chunks;
+    first_page_.count_queued(tables, origin_.number);
     first_page_.segments = tables.chunks_by_segment(origin_.number);
     for (std::uint32_t segment = 1; segment <= record.manifest.segment; ++segment)
       first_page_.segments.try_emplace(segment, 0);  // what a killed process has not come to remove

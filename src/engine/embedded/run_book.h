@@ -25,12 +25,14 @@ namespace haul::engine {
 struct Lease {
   std::uint32_t attempt = 1;
   std::uint32_t segment = 0;
+  bool alone = false;  // a suspect
 };
 
 // A value: a step works on a copy, which takes effect as a whole.
 struct BookPage {
   RunRecord record;
-  std::uint64_t queued = 0;               // chunks, those to be `returned` included
+  std::uint64_t queued = 0;               // chunks, suspects and those to be `returned` included
+  std::uint64_t suspects = 0;             // of the queued
   std::map<std::uint64_t, Lease> leases;  // a few for each shard
   // Leased chunks whose report could not be written: they are queued again with the next step.
   std::vector<std::uint64_t> returned;
@@ -38,6 +40,8 @@ struct BookPage {
   bool cancelled = false;
   Time status_since{};
   std::optional<Error> error;  // what record.error tells, as long as this process knows it
+
+  void count_queued(RunTables& tables, std::int64_t run);
 
   // Of a discovery that is not durable yet.
   bool held = false;
@@ -69,6 +73,8 @@ class Step {
   virtual std::vector<job::Chunk> take_queued() { return {}; }
   // False: it would do no harm if a power cut undid it.
   virtual bool durable() const { return true; }
+  // After it was written: whether those who wait for something may find it now.
+  virtual bool changes() const { return true; }
   // Must not be written together with others.
   virtual bool alone() const { return false; }
 };

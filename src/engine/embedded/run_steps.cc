@@ -1,5 +1,6 @@
 #include "engine/embedded/run_steps.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/error.h"
@@ -17,12 +18,14 @@ ChunkRow write_chunk(job::Chunk& chunk, Time not_before, BookFiles& files, BookP
   return {.id = chunk.id,
           .extras = chunk.extras,
           .attempt = chunk.attempt,
+          .deaths = chunk.deaths,
           .not_before = not_before,
           .stage = chunk.stage,
           .facts = chunk.facts,
           .slice = slice,
           .objects = chunk.items.size(),
-          .bytes = chunk.bytes};
+          .bytes = chunk.bytes,
+          .abandoned = chunk.abandoned_since};
 }
 
 void add_lines(job::Ledger& to, job::Ledger& from) {
@@ -95,11 +98,17 @@ void DiscoveredStep::write_tables(RunTables& tables, std::int64_t run, BookPage&
   for (const ChunkRow& row : rows_)
     tables.insert(run, row);
   insert_errors(tables, run, page, holds_, 0, step_.ledger.failures);
-  page.queued = released_ ? tables.count(run, ChunkState::queued).chunks : page.queued + queued_.size();
+  page.queued += queued_.size();
+  if (released_) page.count_queued(tables, run);
 }
 
 void LeaseStep::write_tables(RunTables& tables, std::int64_t run, BookPage& page) {
-  chunk_ = tables.next_queued(run);
+  const bool somebody_is_alone =
+      std::ranges::any_of(page.leases, [](const auto& lease) { return lease.second.alone; });
+  if (somebody_is_alone) return;
+  chunk_ = tables.next_queued(run, false);
+  if (!chunk_ && suspects_ && page.suspects != 0 && page.leases.empty())
+    chunk_ = tables.next_queued(run, true);
   if (!chunk_) return;
   const Time now = env_.wall_now();  // not earlier than that of any step before
   if (chunk_->not_before > now && chunk_->not_before - now <= longest_) {
@@ -109,7 +118,10 @@ void LeaseStep::write_tables(RunTables& tables, std::int64_t run, BookPage& page
   }
   tables.set_leased(run, chunk_->id, now);
   --page.queued;
-  page.leases.emplace(chunk_->id, Lease{.attempt = chunk_->attempt, .segment = chunk_->slice.segment});
+  const bool suspect = chunk_->deaths >= job::kDeathsOfSuspect;
+  if (suspect) --page.suspects;
+  page.leases.emplace(chunk_->id,
+                      Lease{.attempt = chunk_->attempt, .segment = chunk_->slice.segment, .alone = suspect});
 }
 
 void StageStep::write_tables(RunTables& tables, std::int64_t run, BookPage& page) {
@@ -124,24 +136,27 @@ void RecordStep::write_files(BookFiles& files, BookPage& page) {
   add_lines(files.ledger, report_.ledger);
   page.record.accounts.add(report_.accounts);
   ++page.record.chunks_done;
-  if (!report_.rest) return;
-  job::Chunk& rest = *report_.rest;
-  if (page.cancelled) {
-    (rest.extras ? page.record.accounts.extra_kept : page.record.accounts.not_attempted) += rest.items.size();
-    return;
+  for (job::Chunk& rest : report_.rest) {
+    if (page.cancelled) {
+      (rest.extras ? page.record.accounts.extra_kept : page.record.accounts.not_attempted) +=
+          rest.items.size();
+      continue;
+    }
+    const bool another_attempt = rest.attempt > lease.mapped().attempt;
+    rest_.push_back(write_chunk(rest, another_attempt ? now_ + pause_ : now_, files, page));
+    queued_.push_back(std::move(rest));
   }
-  const bool another_attempt = rest.attempt > lease.mapped().attempt;
-  rest_ = write_chunk(rest, another_attempt ? now_ + pause_ : now_, files, page);
-  queued_.push_back(std::move(rest));
 }
 
 void RecordStep::write_tables(RunTables& tables, std::int64_t run, BookPage& page) {
   if (!counts_) return;
   tables.remove(run, report_.chunk);
   insert_errors(tables, run, page, false, report_.chunk, report_.ledger.failures);
-  if (!rest_) return;
-  tables.insert(run, *rest_);
-  ++page.queued;
+  for (const ChunkRow& rest : rest_) {
+    tables.insert(run, rest);
+    ++page.queued;
+    if (rest.deaths >= job::kDeathsOfSuspect) ++page.suspects;
+  }
 }
 
 void GiveUpStep::write_files(BookFiles& files, BookPage& page) {
@@ -153,10 +168,10 @@ void GiveUpStep::write_files(BookFiles& files, BookPage& page) {
 void GiveUpStep::write_tables(RunTables& tables, std::int64_t run, BookPage& page) {
   if (what_ == What::everything) {
     tables.release_held(run);
-    page.record.accounts.not_attempted += tables.remove_unleased(run, false).objects;
+    page.record.accounts.not_attempted += tables.remove_unleased(run, false);
   }
-  page.record.accounts.extra_kept += tables.remove_unleased(run, true).objects;
-  page.queued = tables.count(run, ChunkState::queued).chunks;
+  page.record.accounts.extra_kept += tables.remove_unleased(run, true);
+  page.count_queued(tables, run);
   const auto left = tables.chunks_by_segment(run);
   for (auto& [segment, chunks] : page.segments)
     chunks = left.contains(segment) ? left.at(segment) : 0;
@@ -164,7 +179,7 @@ void GiveUpStep::write_tables(RunTables& tables, std::int64_t run, BookPage& pag
 
 void ReleaseExtrasStep::write_tables(RunTables& tables, std::int64_t run, BookPage& page) {
   tables.release_extras(run);
-  page.queued = tables.count(run, ChunkState::queued).chunks;
+  page.count_queued(tables, run);
 }
 
 void StatusStep::write_files(BookFiles& files, BookPage& page) {
@@ -222,7 +237,7 @@ std::string StatusStep::summary(const BookPage& page) const {
 void StatusStep::write_tables(RunTables& tables, std::int64_t run, BookPage& page) {
   if (!status_ || !job::is_final(*status_)) return;
   tables.remove_all(run);
-  page.queued = 0;
+  page.queued = page.suspects = 0;
   // Nothing follows, so the manifest goes as segments do of which all chunks are done.
   for (auto& [segment, chunks] : page.segments)
     chunks = 0;

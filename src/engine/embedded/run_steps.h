@@ -35,18 +35,23 @@ class DiscoveredStep final : public Step {
 class LeaseStep final : public Step {
  public:
   // No chunk is put back for longer than `longest`: what seems to be is due, since the clock was set back.
-  LeaseStep(const Env& env, Duration longest) : env_(env), longest_(longest) {}
+  // Suspects are given out only once discovery is over here: then they are alone indeed.
+  LeaseStep(const Env& env, Duration longest, bool suspects)
+      : env_(env), longest_(longest), suspects_(suspects) {}
   void write_files(BookFiles&, BookPage&) override {}
   void write_tables(RunTables& tables, std::int64_t run, BookPage& page) override;
   bool durable() const override { return false; }
 
   std::optional<ChunkRow>& chunk() noexcept { return chunk_; }
-  // Without a chunk: when the next one is due; nothing if none is queued.
+  bool changes() const override { return chunk_.has_value(); }
+  // Without a chunk: when the next one is due; nothing if none is queued, or only what has to wait for
+  // others.
   std::optional<Time> due() const noexcept { return due_; }
 
  private:
   const Env& env_;
   const Duration longest_;
+  const bool suspects_;
   std::optional<ChunkRow> chunk_;
   std::optional<Time> due_;
 };
@@ -81,7 +86,7 @@ class RecordStep final : public Step {
   const Time now_;
   const Duration pause_;
   bool counts_ = false;  // false: recorded before
-  std::optional<ChunkRow> rest_;
+  std::vector<ChunkRow> rest_;
   std::vector<job::Chunk> queued_;
 };
 

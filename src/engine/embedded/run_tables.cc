@@ -156,7 +156,9 @@ void RunTables::save(std::int64_t run, const RunRecord& record) {
 
 void RunTables::take_over(std::int64_t run, const StateOwner& owner, Time now) {
   // The time of the lease stays: since then the process that is gone may have left remains.
-  statement("UPDATE chunks SET state = ?2 WHERE run = ?1 AND state = ?3")
+  statement(
+      "UPDATE chunks SET state = ?2, deaths = deaths + "
+      "EXISTS (SELECT 1 FROM owners WHERE run = ?1 AND owner <> '') WHERE run = ?1 AND state = ?3")
       .bind(1, run)
       .bind(2, code(ChunkState::queued))
       .bind(3, code(ChunkState::leased))
@@ -194,10 +196,12 @@ Request RunTables::beat(std::int64_t run, Time now, Time progress, std::string_v
 }
 
 void RunTables::insert(std::int64_t run, const ChunkRow& chunk) {
-  statement(
+  sqlite::Statement& insert = statement(
       "INSERT INTO chunks (run, id, state, extras, attempt, not_before, stage, facts, segment, offset, "
-      "length, crc, objects, bytes) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)")
-      .bind(1, run)
+      "length, crc, objects, bytes, deaths, leased) VALUES "
+      "(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)");
+  bind_time(insert, 16, chunk.abandoned);
+  insert.bind(1, run)
       .bind(2, chunk.id)
       .bind(3, code(chunk.state))
       .bind(4, chunk.extras ? 1 : 0)
@@ -211,20 +215,23 @@ void RunTables::insert(std::int64_t run, const ChunkRow& chunk) {
       .bind(12, std::uint64_t{chunk.slice.crc})
       .bind(13, chunk.objects)
       .bind(14, chunk.bytes)
+      .bind(15, std::uint64_t{chunk.deaths})
       .run();
 }
 
-std::optional<ChunkRow> RunTables::next_queued(std::int64_t run) {
+std::optional<ChunkRow> RunTables::next_queued(std::int64_t run, bool suspects) {
   Rows rows(
       statement("SELECT id, extras, attempt, not_before, stage, facts, segment, offset, length, crc, "
-                "objects, bytes, leased FROM chunks WHERE run = ?1 AND state = ?2 "
-                "ORDER BY not_before, id LIMIT 1"));
+                "objects, bytes, leased, deaths FROM chunks WHERE run = ?1 AND state = ?2 "
+                "AND (deaths >= ?3) = ?4 ORDER BY not_before, id LIMIT 1"));
   rows->bind(1, run).bind(2, code(ChunkState::queued));
+  rows->bind(3, std::uint64_t{job::kDeathsOfSuspect}).bind(4, suspects ? 1 : 0);
   if (!rows.next()) return std::nullopt;
   return ChunkRow{.id = rows->count(0),
                   .state = ChunkState::queued,
                   .extras = rows->integer(1) != 0,
                   .attempt = static_cast<std::uint32_t>(rows->integer(2)),
+                  .deaths = static_cast<std::uint32_t>(rows->integer(13)),
                   .not_before = time_of(rows->integer(3)),
                   .stage = static_cast<job::Stage>(rows->integer(4)),
                   .facts = std::string(rows->text(5)),
@@ -255,7 +262,8 @@ void RunTables::set_leased(std::int64_t run, std::uint64_t chunk, Time now) {
 }
 
 void RunTables::set_stage(std::int64_t run, std::uint64_t chunk, job::Stage stage, std::string_view facts) {
-  statement("UPDATE chunks SET stage = ?3, facts = ?4 WHERE run = ?1 AND id = ?2")
+  statement(
+      "UPDATE chunks SET deaths = deaths * (stage >= ?3), stage = ?3, facts = ?4 WHERE run = ?1 AND id = ?2")
       .bind(1, run)
       .bind(2, chunk)
       .bind(3, static_cast<int>(stage))
@@ -297,15 +305,15 @@ void RunTables::release_extras(std::int64_t run) {
       .run();
 }
 
-ObjectCount RunTables::remove_unleased(std::int64_t run, bool extras) {
-  ObjectCount removed;
+std::uint64_t RunTables::remove_unleased(std::int64_t run, bool extras) {
+  std::uint64_t removed = 0;
   {
     Rows rows(
-        statement("SELECT count(*), ifnull(sum(objects), 0) FROM chunks "
+        statement("SELECT ifnull(sum(objects), 0) FROM chunks "
                   "WHERE run = ?1 AND extras = ?2 AND state <> ?3"));
     rows->bind(1, run).bind(2, extras ? 1 : 0).bind(3, code(ChunkState::leased));
     rows.next();
-    removed = {rows->count(0), rows->count(1)};
+    removed = rows->count(0);
   }
   statement("DELETE FROM chunks WHERE run = ?1 AND extras = ?2 AND state <> ?3")
       .bind(1, run)
@@ -315,11 +323,12 @@ ObjectCount RunTables::remove_unleased(std::int64_t run, bool extras) {
   return removed;
 }
 
-ObjectCount RunTables::count(std::int64_t run, ChunkState state) {
-  Rows rows(statement("SELECT count(*), ifnull(sum(objects), 0) FROM chunks WHERE run = ?1 AND state = ?2"));
-  rows->bind(1, run).bind(2, code(state));
+RunTables::Queued RunTables::queued(std::int64_t run) {
+  Rows rows(
+      statement("SELECT count(*), ifnull(sum(deaths >= ?3), 0) FROM chunks WHERE run = ?1 AND state = ?2"));
+  rows->bind(1, run).bind(2, code(ChunkState::queued)).bind(3, std::uint64_t{job::kDeathsOfSuspect});
   rows.next();
-  return {rows->count(0), rows->count(1)};
+  return {.chunks = rows->count(0), .suspects = rows->count(1)};
 }
 
 std::map<std::uint32_t, std::uint64_t> RunTables::chunks_by_segment(std::int64_t run) {

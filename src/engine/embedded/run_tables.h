@@ -29,6 +29,7 @@ struct ChunkRow {
   ChunkState state = ChunkState::queued;
   bool extras = false;
   std::uint32_t attempt = 1;
+  std::uint32_t deaths = 0;
   Time not_before{};
   job::Stage stage = job::Stage::begin;
   std::string facts;
@@ -59,10 +60,6 @@ struct RunOrigin {
   Time created{};
 };
 
-struct ObjectCount {
-  std::uint64_t chunks = 0, objects = 0;
-};
-
 struct Request {
   job::Wish wish = job::Wish::none;
   bool approved = false;
@@ -85,15 +82,16 @@ class RunTables {
   RunRecord record(std::int64_t run);
   void save(std::int64_t run, const RunRecord& record);
 
-  // What another process has left is queued again, or forgotten where it was not durable.
+  // What another process has left is queued again, or forgotten where it was not durable. If that process did
+  // not leave the run by itself, its chunks may be why.
   void take_over(std::int64_t run, const StateOwner& owner, Time now);
   // Nobody works on the run any more.
   void leave(std::int64_t run);
   Request beat(std::int64_t run, Time now, Time progress, std::string_view figures);
 
   void insert(std::int64_t run, const ChunkRow& chunk);
-  // The chunk that is due first, whether or not its time has come.
-  std::optional<ChunkRow> next_queued(std::int64_t run);
+  // The chunk that is due first, whether or not its time has come; of the suspects, or of the others.
+  std::optional<ChunkRow> next_queued(std::int64_t run, bool suspects);
   void set_queued(std::int64_t run, std::uint64_t chunk);
   void set_leased(std::int64_t run, std::uint64_t chunk, Time now);
   void set_stage(std::int64_t run, std::uint64_t chunk, job::Stage stage, std::string_view facts);
@@ -104,10 +102,13 @@ class RunTables {
   void release_held(std::int64_t run);
   void forget_held(std::int64_t run);
   void release_extras(std::int64_t run);
-  // Removes what nobody has leased. Gives how much it was.
-  ObjectCount remove_unleased(std::int64_t run, bool extras);
+  // Removes what nobody has leased. Gives how many objects that were.
+  std::uint64_t remove_unleased(std::int64_t run, bool extras);
 
-  ObjectCount count(std::int64_t run, ChunkState state);
+  struct Queued {
+    std::uint64_t chunks = 0, suspects = 0;  // suspects are chunks as well
+  };
+  Queued queued(std::int64_t run);
   std::map<std::uint32_t, std::uint64_t> chunks_by_segment(std::int64_t run);
 
   void insert_error(std::int64_t run, std::uint64_t sequence, bool held, std::uint64_t chunk,

@@ -117,7 +117,16 @@ CREATE TABLE errors (
 ) WITHOUT ROWID;
 )sql";
 
-constexpr std::array kMigrations{kVersion1};
+// deaths: processes in a row that ended while they had the chunk leased, since its last stage.
+// published: when the finished report was copied to where the job wants it. What had ended before is not
+// asked.
+constexpr const char* kVersion2 = R"sql(
+ALTER TABLE chunks ADD COLUMN deaths INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE run_states ADD COLUMN published INTEGER;
+UPDATE run_states SET published = ended;
+)sql";
+
+constexpr std::array kMigrations{kVersion1, kVersion2};
 
 bool has_table(sqlite::Database& database, std::string_view name) {
   sqlite::Statement statement =

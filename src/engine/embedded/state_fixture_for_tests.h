@@ -13,6 +13,7 @@
 #include "engine/embedded/runs.h"
 #include "engine/embedded/state_directory.h"
 #include "runtime/shard.h"
+#include "sqlite/database.h"
 
 namespace haul::engine {
 
@@ -111,6 +112,14 @@ class ScriptedRun : public testing::Test {
   // As after a process that left no traces in memory.
   void again() {
     end();
+    begin();
+  }
+
+  // As after one that was killed: nobody has said that it is gone.
+  void killed() {
+    end();
+    sqlite::Database(directory.path() + "/state.db", sqlite::OpenMode::create, std::chrono::seconds(1))
+        .execute("UPDATE owners SET owner = 'somebody'");
     begin();
   }
 

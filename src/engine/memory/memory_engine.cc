@@ -132,8 +132,7 @@ Task<> MemoryRunEngine::record(job::ChunkReport report, OpContext& context) {
   const std::lock_guard lock(mutex_);
   accounts_.add(report.accounts);
   if (leased_ != 0) --leased_;
-  if (report.rest) {
-    job::Chunk rest = std::move(*report.rest);
+  for (job::Chunk& rest : report.rest) {
     rest.id = ++last_id_;
     if (cancelled_) {
       give_up_locked(rest);

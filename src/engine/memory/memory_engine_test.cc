@@ -51,7 +51,7 @@ using Test = MemoryEngineTest;
 Task<> record(Test& test, std::uint64_t id, OpContext context, std::optional<job::Chunk> rest = {}) {
   job::ChunkReport report;
   report.chunk = id;
-  report.rest = std::move(rest);
+  if (rest) report.rest.push_back(std::move(*rest));
   co_await test.engine.record(std::move(report), context);
 }
 
