@@ -133,7 +133,7 @@ Figures figures_of(const engine::RunInfo& run) {
   Figures figures;
   figures.done_objects = std::max(accounts.worked() + extras_done, figure("done_objects"));
   figures.found_objects =
-      std::max(objects_done(accounts) + extras_done + run.objects_queued, figure("found_objects"));
+      std::max(accounts.worked() + extras_done + run.objects_queued, figure("found_objects"));
   figures.done_bytes = std::max({accounts.copied_bytes, figure("done_bytes"), figure("moved_bytes")});
   figures.found_bytes =
       std::max({figure("found_bytes"), accounts.copied_bytes + run.bytes_queued, figures.done_bytes});
