@@ -139,6 +139,42 @@ Task<> CatalogueStep::update(std::span<const CatalogueItem> objects, OpContext& 
   }
 }
 
+Task<> CatalogueStep::find_named(std::span<const CatalogueItem> objects, OpContext& context) const {
+  if (!catalogue_.naming || objects.empty()) co_return;
+  try {
+    std::vector<catalog::NamingRow> rows;
+    rows.reserve(objects.size());
+    for (const CatalogueItem& object : objects)
+      rows.push_back(naming_row(object));
+    const std::vector<bool> named =
+        co_await catalogue_.catalog->named_by_others(*catalogue_.naming, rows, context);
+    for (std::size_t i = 0; i < objects.size(); ++i) {
+      if (!named.at(i) || objects[i].result->already_there) continue;  // there is no source of it
+      objects[i].result->still_named = true;
+      objects[i].result->reason = "another row names the object, so the source stays";
+    }
+  } catch (...) {
+    const Error error = current_error();
+    for (const CatalogueItem& object : objects)
+      object.result->error = error;
+  }
+}
+
+// The row that was updated does not count, though the selection may still have it. One that the statement did
+// not match names what it named before.
+catalog::NamingRow CatalogueStep::naming_row(const CatalogueItem& object) const {
+  catalog::NamingRow row{.key = std::string(object.item->key), .cursor = {}};
+  if (object.item->row.empty()) return row;
+  catalog::Row columns = catalog::decode_row(object.item->row);
+  const auto value_in = [&](const std::string& column) {
+    const auto found = std::ranges::find(catalogue_.columns, column);
+    return std::move(columns.at(static_cast<std::size_t>(found - catalogue_.columns.begin())));
+  };
+  row.key = value_in(catalogue_.naming->key);
+  if (object.result->catalogue != CatalogueState::unmatched) row.cursor = value_in(catalogue_.naming->cursor);
+  return row;
+}
+
 Task<> CatalogueStep::update_batch(std::span<const CatalogueItem> objects, OpContext& context) const {
   std::vector<catalog::RowUpdate> rows;
   std::vector<CatalogueItem> asked;

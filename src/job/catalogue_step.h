@@ -47,6 +47,10 @@ class CatalogueStep {
   // For Operation::revert source and destination change places: rows are to name the source again.
   Task<> update(std::span<const CatalogueItem> objects, OpContext& context) const;
 
+  // Before sources go: of objects whose rows name their copies, those that other rows of the database still
+  // name get still_named. What the catalogue throws is the error of every object asked for.
+  Task<> find_named(std::span<const CatalogueItem> objects, OpContext& context) const;
+
   // Throws invalid_argument for a row that is not as the selection gave it.
   catalog::RowUpdate update_of(const Item& item, const ItemResult& result) const;
 
@@ -71,6 +75,7 @@ class CatalogueStep {
 
   catalog::Value value_of(const Parameter& parameter, const Item& item, const ItemResult& result,
                           catalog::Row& columns) const;
+  catalog::NamingRow naming_row(const CatalogueItem& object) const;
   Task<> update_batch(std::span<const CatalogueItem> objects, OpContext& context) const;
   void settle_row(const CatalogueItem& object, const catalog::RowResult& row) const;
 

@@ -45,7 +45,7 @@ Task<std::optional<store::ListPage>> CatalogueStream::next(OpContext& context) {
 
 void CatalogueStream::find_columns(const catalog::SelectedPage& selected) {
   if (std::exchange(columns_known_, true)) return;
-  key_ = column_of(selected, listing_.key_column, "key");
+  key_ = column_of(selected, listing_.selection.key, "key");
   cursor_ = column_of(selected, listing_.selection.cursor, "cursor");
 }
 
@@ -65,14 +65,12 @@ void CatalogueStream::take_row(const catalog::Row& row, store::ListPage& page) c
   if (std::holds_alternative<std::monostate>(value)) return broken("", "its key is NULL");
   if (const auto* number = std::get_if<double>(&value))
     return broken(std::to_string(*number), "its key is a number, not a text");
-  const std::string counted =
-      std::holds_alternative<std::int64_t>(value) ? std::to_string(std::get<std::int64_t>(value)) : "";
-  const std::string& key = counted.empty() ? std::get<std::string>(value) : counted;
-  if (key.empty()) return broken("", "its key is empty");
-  if (!key.starts_with(listing_.prefix))
-    return broken(key, "its key does not begin with " + visible(listing_.prefix));
+  const std::optional<std::string> key = catalog::key_of(value);
+  if (!key) return broken("", "its key is empty");
+  if (!key->starts_with(listing_.prefix))
+    return broken(*key, "its key does not begin with " + visible(listing_.prefix));
   store::Entry& entry = page.entries.emplace_back();
-  entry.key = page.text.store(key);
+  entry.key = page.text.store(*key);
   entry.row = page.text.store(catalog::encode_row(row));
   entry.facts_known = false;
 }

@@ -14,9 +14,8 @@ namespace haul::job {
 
 struct CatalogueListing {
   std::shared_ptr<catalog::Catalog> catalog;
-  catalog::Selection selection;
-  std::string key_column;  // has the complete key, with whatever prefix the source has
-  std::string prefix;      // of the source: keys that do not begin with it are broken rows
+  catalog::Selection selection;  // its key is the complete one, with whatever prefix the source has
+  std::string prefix;            // of the source: keys that do not begin with it are broken rows
 };
 
 // Entries have their key and their whole row (Entry::row, catalog::encode_row); nothing else is known of

@@ -14,11 +14,12 @@ using testing::IsEmpty;
 
 struct CatalogueStreamTest : testing::Test, RecordedWorld {
   CatalogueStream stream(std::string key = "path", std::string cursor = "id") {
-    return CatalogueStream(
-        {.catalog = catalog,
-         .selection = {.query = "SELECT id, path FROM files", .cursor = std::move(cursor), .page_rows = 2},
-         .key_column = std::move(key),
-         .prefix = "in/"});
+    return CatalogueStream({.catalog = catalog,
+                            .selection = {.query = "SELECT id, path FROM files",
+                                          .cursor = std::move(cursor),
+                                          .page_rows = 2,
+                                          .key = std::move(key)},
+                            .prefix = "in/"});
   }
   std::optional<store::ListPage> next(CatalogueStream& from) { return world.run_for(from.next(context)); }
   std::vector<std::string> keys_of(CatalogueStream& from) {

@@ -59,7 +59,7 @@ void ItemResult::clear() {
   checksum.reset();
   how = transfer::Method::streamed;
   proof = transfer::Proof::none;
-  transferred = already_there = source_kept = recalled = false;
+  transferred = already_there = source_kept = under_way = still_named = recalled = false;
   arrived_by = {};
   catalogue = CatalogueState::none;
   took = {};

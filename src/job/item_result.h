@@ -36,8 +36,10 @@ struct ItemResult {
   bool transferred = false;    // by this run: `how` means something
   bool already_there = false;  // the source is gone, and the destination has it from an earlier run
   bool source_kept = false;
-  bool recalled = false;  // its copy is an earlier attempt's, however long ago
-  Time arrived_by{};      // kept objects: when their copy was there at the latest; not kept between attempts
+  bool under_way = false;    // counted as arrived in the progress; not kept between attempts
+  bool still_named = false;  // by another row of the catalogue: the source stays; not kept
+  bool recalled = false;     // its copy is an earlier attempt's, however long ago
+  Time arrived_by{};  // kept objects: when their copy was there at the latest; not kept between attempts
   CatalogueState catalogue = CatalogueState::none;
   Duration took{};
   std::string reason;

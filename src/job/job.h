@@ -93,8 +93,11 @@ struct CatalogueUpdate {
   catalog::Statement statement;
   std::vector<std::string> columns;  // of Item::row, in order; empty without a selection
   std::string key_column;            // the one of them that holds the key; empty without a selection
-  std::size_t batch = 1000;          // rows a call
-  bool unmatched_fails = true;       // else an object without a row is moved as well
+  // Whose rows may name one object together: a source that one of them still names stays. Nothing: nobody is
+  // asked before a source goes.
+  std::optional<catalog::Selection> naming;
+  std::size_t batch = 1000;     // rows a call
+  bool unmatched_fails = true;  // else an object without a row is moved as well
 };
 
 struct Job {

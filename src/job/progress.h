@@ -8,6 +8,8 @@
 #include <mutex>
 #include <utility>
 
+#include "catalog/catalog.h"
+
 namespace haul::job {
 
 struct Progress {
@@ -16,7 +18,12 @@ struct Progress {
   std::atomic<std::uint64_t> skipped_objects{0};
   std::atomic<std::uint64_t> done_objects{0}, done_bytes{0};
   std::atomic<std::uint64_t> failed_objects{0};
+  // Copied and not done yet: what follows is done for a whole chunk at once.
+  std::atomic<std::uint64_t> arrived_objects{0}, arrived_bytes{0};
   std::atomic<bool> listing{false};
+
+  // What the run's catalogue has cost so far. To be set before the run begins.
+  std::function<catalog::CatalogEffort()> catalogue;
 
   // Bytes that have passed through here, those of objects under way included. The run says where to read them
   // from, and stops saying so before that ends.

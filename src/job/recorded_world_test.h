@@ -179,6 +179,25 @@ class RecordedCatalog final : public catalog::Catalog {
     trace_.happened(what);
     co_return results;
   }
+  Task<bool> finds_by_key(const catalog::Selection&, OpContext&) override { co_return true; }
+  // Rows of the selection are those below in/.
+  Task<std::vector<bool>> named_by_others(const catalog::Selection&, std::span<const catalog::NamingRow> rows,
+                                          OpContext&) override {
+    trace_.alive();
+    if (away > 0) {
+      --away;
+      throw Error(ErrorClass::unavailable, "the server is gone").during("catalogue look");
+    }
+    std::vector<bool> named;
+    for (const catalog::NamingRow& asked : rows)
+      named.push_back(std::ranges::any_of(paths, [&](const auto& row) {
+        const auto is_known = [&](const catalog::NamingRow& known) {
+          return known.cursor == catalog::Value(row.first);
+        };
+        return catalog::Value(row.second) == asked.key && std::ranges::none_of(rows, is_known);
+      }));
+    co_return named;
+  }
   catalog::CatalogEffort effort() const override { return {}; }
 
  private:

@@ -212,8 +212,15 @@ Task<> Worker::lane(ChunkWork& work, OpContext context) {
     if (result.step == ItemStep::undone)
       settle(work, index, result);
     else
-      work.fresh = true;
+      note_arrival(work, result);
   }
+}
+
+void Worker::note_arrival(ChunkWork& work, ItemResult& result) const {
+  work.fresh = true;
+  result.under_way = true;
+  progress_.arrived_objects.fetch_add(1, std::memory_order_relaxed);
+  progress_.arrived_bytes.fetch_add(result.bytes, std::memory_order_relaxed);
 }
 
 // Whether an object goes on from where an earlier attempt has left it. Nobody has watched its copy since:
@@ -288,12 +295,13 @@ Task<> Worker::record_stage(ChunkWork& work, Stage stage, OpContext& context) {
 
 // What is left to be done, once nothing depends on the objects that are to go.
 Task<> Worker::end(ChunkWork& work, OpContext& context) {
+  co_await look_for_names(work, context);
   const bool keeps_source =
       is_copy(work.action) && (job_.operation != Operation::move || job_.options.keep_source);
   std::erase_if(work.open, [&](std::uint32_t index) {
     const Item& item = work.chunk.items[index];
     ItemResult& result = work.results[index];
-    if (!keeps_source && !result.already_there) return false;
+    if (!keeps_source && !result.already_there && !result.still_named) return false;
     result.kind = kind_at_end(item, result);
     result.source_kept = result.kind == OutcomeKind::moved;
     settle(work, index, result);
@@ -301,6 +309,19 @@ Task<> Worker::end(ChunkWork& work, OpContext& context) {
   });
   if (!job_.options.dry_run) co_await confirm(work, context);
   co_await remove(work, context);
+}
+
+// Rows that name one object may lie in different chunks: the last of them to be updated takes the source.
+Task<> Worker::look_for_names(ChunkWork& work, OpContext& context) {
+  const bool removes_sources =
+      work.action == Action::remove_kept ||
+      (is_copy(work.action) && job_.operation == Operation::move && !job_.options.keep_source);
+  if (!catalogue_ || !removes_sources || job_.options.dry_run) co_return;
+  std::vector<CatalogueItem> objects;
+  for (const std::uint32_t index : work.open)
+    objects.push_back({&work.chunk.items[index], &work.results[index]});
+  co_await catalogue_->find_named(objects, context);
+  settle_failed(work);
 }
 
 // A last look, where a state was seen long ago. Undo removes copies: an object whose source has gone
@@ -414,6 +435,8 @@ store::RemoveItem Worker::removal_of(const ChunkWork& work, std::size_t index) c
 
 OutcomeKind Worker::kind_at_end(const Item& item, const ItemResult& result) const noexcept {
   if (result.already_there) return OutcomeKind::skipped;
+  if (result.still_named)
+    return item.action == Action::remove_kept ? OutcomeKind::skipped : OutcomeKind::copied;
   if (item.action == Action::revert) return OutcomeKind::reverted;
   if (item.action == Action::remove || item.action == Action::remove_kept) return OutcomeKind::deleted;
   return job_.operation == Operation::move ? OutcomeKind::moved : OutcomeKind::copied;
@@ -448,6 +471,10 @@ void Worker::settle_failed(ChunkWork& work) const {
 // An outcome, unless the object is worth another attempt.
 void Worker::settle(ChunkWork& work, std::size_t index, ItemResult& result) const {
   const auto number = static_cast<std::uint32_t>(index);
+  if (std::exchange(result.under_way, false)) {
+    progress_.arrived_objects.fetch_sub(1, std::memory_order_relaxed);
+    progress_.arrived_bytes.fetch_sub(result.bytes, std::memory_order_relaxed);
+  }
   if (result.error) {
     const bool passing = result.error->retryable();
     const bool broken_off =
@@ -474,6 +501,14 @@ void Worker::put_back_rest(ChunkWork& work, ChunkReport& report) const {
   std::vector<std::uint32_t> objects = std::move(work.left);
   objects.insert(objects.end(), work.again.begin(), work.again.end());
   std::ranges::sort(objects);
+  Chunk& rest = report.rest.emplace_back(part_of(work, objects));
+  if (counts) ++rest.attempt;
+}
+
+Chunk Worker::part_of(const ChunkWork& work, std::span<const std::uint32_t> objects) const {
+  Chunk part;
+  part.extras = work.chunk.extras;
+  part.attempt = work.chunk.attempt;
   const bool stages = !work.results.empty() && has_stages(work.action);
   ItemStep furthest = ItemStep::undone;
   for (const std::uint32_t index : objects) {
@@ -495,11 +530,3 @@ void Worker::put_back_rest(ChunkWork& work, ChunkReport& report) const {
 }
 
 }  // namespace haul::job
-  Chunk& rest = report.rest.emplace_back(part_of(work, objects));
-  if (counts) ++rest.attempt;
-}
-
-Chunk Worker::part_of(const ChunkWork& work, std::span<const std::uint32_t> objects) const {
-  Chunk part;
-  part.extras = work.chunk.extras;
-  part.attempt = work.chunk.attempt;

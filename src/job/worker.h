@@ -50,6 +50,7 @@ class Worker {
   void give_up(ChunkWork& work) const;
   Task<> clear_remains(ChunkWork& work, OpContext& context);
   Task<> lane(ChunkWork& work, OpContext context);
+  void note_arrival(ChunkWork& work, ItemResult& result) const;
   Task<bool> holds_still(const Item& item, ItemResult& result, OpContext& context) const;
   Task<> first_step(const Item& item, ItemResult& result, OpContext& context);
   Task<> look_at_kept(const Item& item, ItemResult& result, OpContext& context);
@@ -57,6 +58,7 @@ class Worker {
   Task<> update_catalogue(ChunkWork& work, OpContext& context);
   Task<> record_stage(ChunkWork& work, Stage stage, OpContext& context);
   Task<> end(ChunkWork& work, OpContext& context);
+  Task<> look_for_names(ChunkWork& work, OpContext& context);
   Task<> confirm(ChunkWork& work, OpContext& context);
   Task<> confirm_lane(ChunkWork& work, std::size_t& next, OpContext context);
   Task<> remove(ChunkWork& work, OpContext& context);

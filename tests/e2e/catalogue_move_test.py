@@ -84,6 +84,55 @@ class Move(harness.HaulTest):
         reports = harness.list_bucket(account.client(), destination + "-reports", "rename-images/")
         self.assertTrue(any(key.endswith("/manifest.json") for key in reports), reports)
 
+    def move_shared(self, kind):
+        """Objects that two rows name each, in chunks far apart: the source goes with the second."""
+        scene = self.scene(kind, count=400)
+        shared = scene.plain()[:30]
+        scene.catalogue.insert([(100_000 + number, scene.path_before(number)) for number in shared])
+        result = self.run_job(scene, code=1, chunks={"objects": 40})
+        rows = scene.rows()
+        twins = {number: rows.pop(100_000 - 1 + number) for number in shared}
+        self.assertEqual({number: path for number, (path, _) in twins.items()},
+                         {number: scene.path_after(number) for number in shared})
+        connection = scene.catalogue.connect()
+        connection.cursor().execute(f"DELETE FROM {scene.catalogue.table} WHERE id >= 100000")
+        connection.close()
+        scene.judge(self)
+        copied, moved = result.accounts["copied"], result.accounts["moved"]
+        self.assertEqual(copied + moved, len(scene.plain()) + len(shared))
+        self.assertTrue(0 < copied <= len(shared), "the first of two rows leaves the source")
+        self.assertNotIn("no index finds rows", result.err)
+
+    def test_shared_objects_with_sqlite(self):
+        self.move_shared("sqlite")
+
+    def test_shared_objects_with_mariadb(self):
+        self.move_shared("mariadb")
+
+    def test_shared_objects_with_postgresql(self):
+        self.move_shared("postgres")
+
+    def test_what_is_not_looked_after_is_said(self):
+        """A large table whose keys no index finds."""
+        catalogue = catalogues.Sqlite(self.folder)
+        catalogue.create()
+        catalogue.insert([(number, f"image/{number}") for number in range(1, 10_100)])
+        (self.folder / "image").mkdir()
+        (self.folder / "image/7").write_text("seven")
+        job = {"name": "no-index", "operation": "move", "source": f"{self.folder}/image/",
+               "destination": f"{self.folder}/avatar/",
+               "select": {"catalog": "production", "query": "SELECT id, substr(path, 7) AS path FROM files",
+                          "key": "path", "cursor": "id"},
+               "catalog": {"update": "UPDATE files SET path = 'avatar/' || :destination_key WHERE id = :id"},
+               "catalogs": {"production": catalogue.spec}}
+        path = self.folder / "job.json"
+        path.write_text(json.dumps(job), encoding="utf-8")
+        result = self.haul("run", path, "--state", self.folder / "state", code=1)
+        self.assertIn("no index finds rows", result.err)
+        catalogue.connect().execute("DELETE FROM files WHERE id > 9000")
+        result = self.haul("run", path, "--state", self.folder / "state", code=1)
+        self.assertNotIn("no index finds rows", result.err)
+
     def test_with_sqlite(self):
         self.move("sqlite")
 
