@@ -93,6 +93,7 @@ Task<std::vector<ResolvedSource>> resolve_sources(const Settings& settings, Stor
   PlaceResolver resolver(stores, {.whole_trees = merges(settings.command),
                                   .recursive = settings.recursive || settings.has_key_list(),
                                   .all_versions = settings.all_versions,
+                                  .may_be_gone = settings.source_may_be_gone,
                                   .removes = settings.command == Command::rm,
                                   .version = settings.version_id});
   std::vector<ResolvedSource> sources;

@@ -232,11 +232,13 @@ job::ReportOptions report_options(const job::JobSpec& spec) {
 
 void take_process_options(std::span<const job::JobSpec> specs, Settings& command_line) {
   std::uint64_t memory = 0;
+  std::optional<LogLevel> log_level;
   for (const job::JobSpec& spec : specs) {
     memory = std::max(memory, spec.options.memory.value_or(0));
-    if (spec.options.log_level)
-      command_line.log_level = std::min(command_line.log_level, *spec.options.log_level);
+    if (const auto wanted = spec.options.log_level)
+      log_level = std::min(log_level.value_or(*wanted), *wanted);
   }
+  if (!command_line.log_level) command_line.log_level = log_level;
   if (memory != 0 && !command_line.memory_given) command_line.memory = memory;
 }
 

@@ -23,8 +23,8 @@ void extend_options(job::Options& options, const job::JobSpec& spec);
 
 job::ReportOptions report_options(const job::JobSpec& spec);
 
-// What a whole process has once: the most memory that one of its jobs asks for, unless the command line says
-// how much, and the most talkative log.
+// What a whole process has once: the most memory that one of its jobs asks for, and the most talkative log,
+// unless the command line says which.
 void take_process_options(std::span<const job::JobSpec> specs, Settings& command_line);
 
 }  // namespace haul::app

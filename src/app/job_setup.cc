@@ -1,10 +1,13 @@
 #include "app/job_setup.h"
 
+#include <fmt/format.h>
+
 #include "app/error_stream.h"
 #include "app/job_builder.h"
 #include "app/job_catalogs.h"
 #include "app/job_settings.h"
 #include "app/plan_file.h"
+#include "base/utf8.h"
 #include "engine/embedded/runs.h"
 #include "job/catalogue_step.h"
 #include "job/catalogue_stream.h"
@@ -58,12 +61,21 @@ JobSetup::JobSetup(Session& session, job::JobSpec spec, RunSelection selection, 
 }
 
 Task<> JobSetup::make(std::string run, OpContext& context) {
-  job_ = co_await build_job(settings_, stores_, session_.runtime().shard_count(),
+  Settings settings = settings_;
+  settings.source_may_be_gone = co_await context.blocking([this, &run] { return has_found_all(run); });
+  job_ = co_await build_job(settings, stores_, session_.runtime().shard_count(),
                             settings_.bandwidth != 0 ? &bandwidth_ : nullptr, context);
   extend_options(job_.options, spec_);
   job_.run = std::move(run);
   co_await take_catalogues(context);
   take_selection();
+}
+
+// A run that has found its one object, and goes on: if it is not there, the run has moved it.
+bool JobSetup::has_found_all(const std::string& run) const {
+  if (state_ == nullptr || run.empty()) return false;
+  const engine::RunInfo info = engine::Runs(*state_).get(run);
+  return info.discovery_ended && info.accounts.listed == 1;
 }
 
 void JobSetup::take_selection() {
@@ -126,15 +138,18 @@ void JobSetup::take_errors() {
 
 Task<> JobSetup::take_catalogues(OpContext& context) {
   std::shared_ptr<catalog::Catalog> selected;
+  catalog::Selection selection;
   std::vector<std::string> columns;
   if (spec_.select.from_catalog()) {
     selected = co_await context.blocking(
         [this] { return open_job_catalog(spec_, spec_.select.catalog, session_.env()); });
     job::CatalogueListing listing;
     listing.catalog = selected;
-    listing.selection = {
-        .query = spec_.select.query, .cursor = spec_.select.cursor, .page_rows = spec_.select.page};
-    listing.key_column = spec_.select.key;
+    listing.selection = {.query = spec_.select.query,
+                         .cursor = spec_.select.cursor,
+                         .page_rows = spec_.select.page,
+                         .key = spec_.select.key};
+    selection = listing.selection;
     listing.prefix = job_.sources.at(0).prefix;
     columns = co_await selected->check(&listing.selection, nullptr, context);
     job_.sources[0].keys = std::make_shared<job::CatalogueStream>(std::move(listing));
@@ -153,6 +168,30 @@ Task<> JobSetup::take_catalogues(OpContext& context) {
   update.unmatched_fails = spec_.catalog->unmatched_fails;
   job::check_parameters(update.statement, update.columns);
   co_await update.catalog->check(nullptr, &update.statement, context);
+  if (same && removes_sources()) co_await take_names(selection, context);
+}
+
+// Whether sources go that a row of the selection may still name. Nothing goes in a dry run, nor where there
+// is no state for a run.
+bool JobSetup::removes_sources() const {
+  using Kind = RunSelection::Kind;
+  if (job_.operation != job::Operation::move || state_ == nullptr) return false;
+  return selection_.kind == Kind::kept || (selection_.kind != Kind::revert && !spec_.keep_source);
+}
+
+// Asking is a matter of course where it is cheap. Where each time would take a look at the whole table, the
+// user is told what is not looked after.
+Task<> JobSetup::take_names(const catalog::Selection& selection, OpContext& context) {
+  catalog::Catalog& catalog = *job_.catalogue->catalog;
+  if (co_await catalog.finds_by_key(selection, context)) {
+    job_.catalogue->naming = selection;
+    co_return;
+  }
+  if (session_.settings().quiet) co_return;
+  session_.screen().say(fmt::format(
+      "{}: no index finds rows of {} by {}, so it is not asked before an object is removed at the "
+      "source: of two rows that name one object, one may do so for a while after it is gone",
+      spec_.name, catalog.description(), visible(selection.key)));
 }
 
 }  // namespace haul::app

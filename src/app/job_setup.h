@@ -35,10 +35,13 @@ class JobSetup {
   job::Job& job() noexcept { return job_; }
 
  private:
+  bool has_found_all(const std::string& run) const;
   void take_selection();
   void take_errors();
   void take_plan();
   Task<> take_catalogues(OpContext& context);
+  bool removes_sources() const;
+  Task<> take_names(const catalog::Selection& selection, OpContext& context);
 
   Session& session_;
   const job::JobSpec spec_;

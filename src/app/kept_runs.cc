@@ -23,10 +23,15 @@ std::string existing_state(const Settings& settings, const Env& env) {
   return path;
 }
 
-// Of the summary, which is written at the end.
+// Of the summary, which is written at the end; until then, of the process that works on it.
 std::optional<catalog::CatalogEffort> catalogue_effort(const engine::RunInfo& run) {
-  std::ifstream file(run.report + "/summary.json");
-  const nlohmann::json summary = nlohmann::json::parse(file, nullptr, false);
+  nlohmann::json summary;
+  if (job::is_final(run.status)) {
+    std::ifstream file(run.report + "/summary.json");
+    summary = nlohmann::json::parse(file, nullptr, false);
+  } else {
+    summary = nlohmann::json::parse(run.figures, nullptr, false);
+  }
   if (!summary.is_object() || !summary.contains("catalogue") || !summary["catalogue"].is_object()) return {};
   const nlohmann::json& effort = summary["catalogue"];
   const auto number = [&effort](const char* name) {
@@ -49,6 +54,10 @@ engine::ErrorFilter error_filter(const ErrorSelection& selection) {
   if (!selection.code.empty()) filter.code = selection.code;
   filter.key_prefix = selection.prefix;
   return filter;
+}
+
+job::JobSpec kept_job(const Settings& settings, const Env& env) {
+  return job::parse_resolved_spec(KeptRuns(settings, env).named().spec);
 }
 
 KeptRuns::KeptRuns(const Settings& settings, const Env& env)

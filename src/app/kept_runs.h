@@ -35,6 +35,9 @@ class KeptRuns {
   engine::Runs runs_;
 };
 
+// The job of the run that the command names.
+job::JobSpec kept_job(const Settings& settings, const Env& env);
+
 // The same filter as the engine has it.
 engine::ErrorFilter error_filter(const ErrorSelection& selection);
 

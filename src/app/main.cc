@@ -11,6 +11,7 @@
 #include "app/commands.h"
 #include "app/job_files.h"
 #include "app/job_settings.h"
+#include "app/kept_runs.h"
 #include "app/signals.h"
 #include "app/state_commands.h"
 #include "app/usage_error.h"
@@ -65,6 +66,10 @@ bool only_writes_out(const Settings& settings) {
   }
 }
 
+bool works_on_kept_run(Command command) {
+  return command == Command::resume || command == Command::retry || command == Command::undo;
+}
+
 int run(Settings settings, Screen& screen, Output& output) {
   output.when_closed(only_writes_out(settings) ? WhenClosed::stop : WhenClosed::go_on);
   switch (settings.command) {
@@ -84,6 +89,10 @@ int run(Settings settings, Screen& screen, Output& output) {
   if (reads_job_files(settings)) {
     jobs = load_job_files(settings, system_env());
     take_process_options(jobs, settings);
+  }
+  if (works_on_kept_run(settings.command)) {
+    const job::JobSpec kept[] = {kept_job(settings, system_env())};
+    take_process_options(kept, settings);
   }
   raise_file_limit();
   const SignalMask mask;

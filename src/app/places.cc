@@ -208,6 +208,8 @@ Task<ResolvedSource> PlaceResolver::bucket_source(store::Location location, OpCo
     if (options_.recursive) take_directory = co_await has_children(*source.store, directory, context);
     if (!take_directory)
       source.object = co_await look_up(*source.store, location.path, options_.version, context);
+    if (!take_directory && !source.object && options_.may_be_gone)
+      source.object = store::Details{.key = location.path};
     if (!take_directory && !source.object) {
       if (options_.version.empty() && !options_.recursive &&
           co_await has_children(*source.store, directory, context))
@@ -265,7 +267,7 @@ Task<ResolvedSource> PlaceResolver::local_source(store::Location location, OpCon
   }
   if (status.type() == fs::file_type::none && error)
     throw errno_error(error.value(), "stat", visible(location.text));
-  if (status.type() == fs::file_type::not_found)
+  if (status.type() == fs::file_type::not_found && !options_.may_be_gone)
     nothing_there(location, "check the spelling; a path is relative to where haul was started");
   if (status.type() == fs::file_type::directory) {
     if (!options_.whole_trees && !options_.recursive) ask_for_recursion(location, "directory");
@@ -275,14 +277,18 @@ Task<ResolvedSource> PlaceResolver::local_source(store::Location location, OpCon
     throw UsageError(visible(location.text) + " is no directory", "to copy a single file use cp");
   if (location.ends_in_slash())
     throw UsageError(visible(location.text) + " is no directory", "leave the slash out");
-  if (status.type() != fs::file_type::regular && status.type() != fs::file_type::symlink)
+  const bool gone = status.type() == fs::file_type::not_found;
+  if (!gone && status.type() != fs::file_type::regular && status.type() != fs::file_type::symlink)
     throw UsageError(visible(location.text) + " is no regular file", "pipe it in, with - as the source");
   ResolvedSource resolved;
   const local::SingleFile file = local::split_file_path(location.path);
   const bool is_link = fs::is_symlink(fs::symlink_status(location.path, error));
   resolved.source.store = stores_.directory_of_file(Side::source, file.root, is_link);
   resolved.source.text = location.text;
-  resolved.source.object = co_await look_up(*resolved.source.store, file.key, {}, context);
+  if (gone)
+    resolved.source.object = store::Details{.key = file.key};
+  else
+    resolved.source.object = co_await look_up(*resolved.source.store, file.key, {}, context);
   if (!resolved.source.object) nothing_there(location, "it may have gone a moment ago");
   resolved.where = {"file:" + real_path(location.path), true};
   co_return resolved;

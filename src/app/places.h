@@ -75,6 +75,7 @@ struct ResolveOptions {
   bool whole_trees = false;  // sync, check, plan: a location is always a directory or prefix
   bool recursive = false;
   bool all_versions = false;  // a single object stands for all its versions, of which the latest may be gone
+  bool may_be_gone = false;   // a name that nothing has is that of an object that was there
   bool removes = false;       // a symbolic link is meant itself, not what it leads to
   std::string version;        // of a single object
 };

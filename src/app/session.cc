@@ -50,7 +50,8 @@ Session::Session(const Settings& settings, const Env& env, Screen& screen, Outpu
       env_(env),
       screen_(screen),
       output_(output),
-      log_(make_logger(settings.log_level, settings.log_format, settings.log_file, env)),
+      log_(make_logger(settings.log_level.value_or(LogLevel::warning), settings.log_format, settings.log_file,
+                       env)),
       runtime_(env, *log_, {.shards = settings.shards, .blocking_threads = 0, .memory = settings.memory}) {
   http::ClientOptions options = client_options(settings, env);
   direct_ = std::make_unique<http::Client>(options, runtime_.shard_count());

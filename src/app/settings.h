@@ -144,6 +144,7 @@ struct Settings {
   std::optional<std::uint64_t> max_failures;
   std::uint64_t memory = 256ULL << 20;
   bool memory_given = false;
+  bool source_may_be_gone = false;  // of a run that has found it before: a single object that has moved
   unsigned shards = 0;
   std::optional<unsigned> concurrency;
 
@@ -153,7 +154,7 @@ struct Settings {
 
   // What is shown.
   bool json = false, quiet = false, verbose = false, dry_run = false;
-  LogLevel log_level = LogLevel::warning;
+  std::optional<LogLevel> log_level;  // warning
   LogFormat log_format = LogFormat::text;
   std::string log_file;
   bool human = false;
