@@ -16,6 +16,10 @@ double seconds_between(SteadyTime from, SteadyTime to) {
   return std::chrono::duration<double>(to - from).count();
 }
 
+std::uint64_t copied(const Figures& figures) {
+  return figures.done_objects + figures.arrived_objects;
+}
+
 // To two figures, since more is not known.
 std::string rough(Duration duration) {
   const double seconds = std::max(1.0, std::chrono::duration<double>(duration).count());
@@ -36,14 +40,16 @@ void Estimate::add(const Figures& figures, SteadyTime now) {
 double Estimate::objects_per_second() const {
   if (samples_.size() < 2) return 0;
   const double span = seconds_between(samples_.front().time, samples_.back().time);
-  const auto done = samples_.back().figures.done_objects - samples_.front().figures.done_objects;
+  const std::uint64_t before = copied(samples_.front().figures), now = copied(samples_.back().figures);
+  const std::uint64_t done = now - std::min(now, before);  // what is to be tried again was done once
   return span > 0 ? static_cast<double>(done) / span : 0;
 }
 
 double Estimate::bytes_per_second() const {
   if (samples_.size() < 2) return 0;
   const double span = seconds_between(samples_.front().time, samples_.back().time);
-  const auto done = samples_.back().figures.done_bytes - samples_.front().figures.done_bytes;
+  const std::uint64_t before = samples_.front().figures.done_bytes, now = samples_.back().figures.done_bytes;
+  const std::uint64_t done = now - std::min(now, before);
   return span > 0 ? static_cast<double>(done) / span : 0;
 }
 
@@ -52,8 +58,7 @@ std::optional<Remaining> Estimate::remaining() const {
   const Figures& now = samples_.back().figures;
   if (now.listing) return std::nullopt;
   const double objects = objects_per_second(), bytes = bytes_per_second();
-  const auto objects_left =
-      static_cast<double>(now.found_objects - std::min(now.found_objects, now.done_objects));
+  const auto objects_left = static_cast<double>(now.found_objects - std::min(now.found_objects, copied(now)));
   const auto bytes_left = static_cast<double>(now.found_bytes - std::min(now.found_bytes, now.done_bytes));
   if (objects_left == 0 && bytes_left == 0) return std::nullopt;
   std::optional<double> least, most;
@@ -81,6 +86,8 @@ std::string progress_line(const Figures& figures, const Estimate& estimate) {
                                  with_commas(figures.found_objects), figures.listing ? "+" : "",
                                  format_size(figures.done_bytes), format_size(figures.found_bytes),
                                  figures.listing ? "+" : "");
+  if (figures.arrived_objects != 0)
+    line += fmt::format(", {} more copied", with_commas(figures.arrived_objects));
   line += fmt::format(", {}/s, {}/s", with_commas(static_cast<std::uint64_t>(estimate.objects_per_second())),
                       format_size(static_cast<std::uint64_t>(estimate.bytes_per_second())));
   if (figures.failed_objects != 0) line += fmt::format(", {} FAILED", with_commas(figures.failed_objects));

@@ -13,6 +13,7 @@ namespace haul::app {
 // What is known at one moment.
 struct Figures {
   std::uint64_t done_objects = 0, done_bytes = 0;
+  std::uint64_t arrived_objects = 0;  // copied and not done yet; their bytes are among those done
   std::uint64_t found_objects = 0, found_bytes = 0;
   std::uint64_t failed_objects = 0;
   std::uint64_t listed_objects = 0;

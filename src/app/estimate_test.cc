@@ -32,6 +32,24 @@ TEST(Estimate, GivesARangeBetweenTimeByNumberAndTimeBySize) {
   EXPECT_EQ(left->most, seconds(90));   // 900 objects at 10 a second
 }
 
+TEST(Estimate, CountsWhatIsCopiedThoughItsChunkIsNotDone) {
+  Estimate estimate;
+  const SteadyTime start{};
+  const auto at_work = [](std::uint64_t done, std::uint64_t arrived) {
+    Figures made = figures(done, 0);
+    made.arrived_objects = arrived;
+    return made;
+  };
+  estimate.add(at_work(100, 0), start);
+  estimate.add(at_work(100, 200), start + seconds(10));
+  EXPECT_DOUBLE_EQ(estimate.objects_per_second(), 20);
+  EXPECT_EQ(estimate.remaining()->most, seconds(35));
+  EXPECT_THAT(progress_line(at_work(100, 200), estimate),
+              HasSubstr("100 of 1,000 objects, 0 B of 977 KiB, 200 more copied"));
+  estimate.add(at_work(50, 0), start + seconds(20));
+  EXPECT_DOUBLE_EQ(estimate.objects_per_second(), 0) << "what is put back makes no rate below nothing";
+}
+
 TEST(Estimate, SaysNothingWhileTheListingGoesOnOrNothingMoves) {
   Estimate estimate;
   const SteadyTime start{};

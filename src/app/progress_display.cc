@@ -28,7 +28,9 @@ Figures ProgressDisplay::read() const {
   Figures figures;
   figures.done_objects = load(progress_.done_objects);
   // Those of a large object count as they pass; those that a server copies, when it is done.
-  figures.done_bytes = std::max(load(progress_.done_bytes), progress_.moved_bytes());
+  figures.done_bytes =
+      std::max(load(progress_.done_bytes) + load(progress_.arrived_bytes), progress_.moved_bytes());
+  figures.arrived_objects = load(progress_.arrived_objects);
   figures.found_objects = load(progress_.found_objects);
   figures.found_bytes = load(progress_.found_bytes);
   figures.failed_objects = load(progress_.failed_objects);

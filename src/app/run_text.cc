@@ -134,7 +134,9 @@ Figures figures_of(const engine::RunInfo& run) {
   figures.done_objects = std::max(accounts.worked() + extras_done, figure("done_objects"));
   figures.found_objects =
       std::max(accounts.worked() + extras_done + run.objects_queued, figure("found_objects"));
-  figures.done_bytes = std::max({accounts.copied_bytes, figure("done_bytes"), figure("moved_bytes")});
+  figures.arrived_objects = run.alive ? figure("arrived_objects") : 0;
+  figures.done_bytes = std::max(
+      {accounts.copied_bytes, figure("done_bytes") + figure("arrived_bytes"), figure("moved_bytes")});
   figures.found_bytes =
       std::max({figure("found_bytes"), accounts.copied_bytes + run.bytes_queued, figures.done_bytes});
   figures.failed_objects = std::max(accounts.failures(), figure("failed_objects"));

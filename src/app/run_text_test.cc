@@ -173,12 +173,14 @@ TEST(WatchText, TakesNoMoreLinesThanThereAre) {
 TEST(Figures, TakeTheProcesssOwnWordWhereItIsAheadOfTheChunks) {
   engine::RunInfo run = run_at_work();
   run.figures =
-      R"({"done_objects":350,"done_bytes":1,"moved_bytes":400000,"found_objects":990,"failed_objects":9})";
+      R"({"done_objects":350,"done_bytes":1,"moved_bytes":400000,"found_objects":990,"failed_objects":9,)"
+      R"("arrived_objects":120,"arrived_bytes":700})";
   const Figures figures = figures_of(run);
   EXPECT_EQ(figures.done_objects, 350U);
   EXPECT_EQ(figures.found_objects, 990U);
   EXPECT_EQ(figures.done_bytes, 400'000U);
   EXPECT_EQ(figures.failed_objects, 9U);
+  EXPECT_EQ(figures.arrived_objects, 120U);
   run.figures = "[no JSON of ours";
   EXPECT_EQ(figures_of(run).done_objects, 302U);
 }

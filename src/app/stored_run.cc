@@ -68,6 +68,8 @@ engine::EmbeddedRunOptions engine_options(JobSetup& setup) {
 Task<> work(Session& session, engine::StateDirectory& state, RunHere& here, bool display) {
   OpContext context = session.context();
   JobSetup& setup = *here.setup;
+  if (setup.job().catalogue)
+    here.progress.catalogue = [&setup] { return setup.job().catalogue->catalog->effort(); };
   {
     const std::unique_ptr<engine::EmbeddedRunEngine> engine = co_await context.blocking([&] {
       return std::make_unique<engine::EmbeddedRunEngine>(state, here.info.id, engine_options(setup),

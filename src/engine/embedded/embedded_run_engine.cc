@@ -30,12 +30,23 @@ std::size_t memory_of(const job::Chunk& chunk) {
 }
 
 std::string figures_of(const job::Progress& progress) {
+  std::string catalogue;
+  if (progress.catalogue) {
+    const catalog::CatalogEffort effort = progress.catalogue();
+    catalogue = fmt::format(
+        R"(,"catalogue":{{"rows_selected":{},"rows_updated":{},"statements":{},"reconnects":{},)"
+        R"("seconds_waited_for_rate":{:.3f}}})",
+        effort.rows_selected, effort.rows_updated, effort.statements, effort.reconnects,
+        std::chrono::duration<double>(effort.waited_for_rate).count());
+  }
   return fmt::format(
       R"({{"listed_objects":{},"skipped_objects":{},"found_objects":{},"found_bytes":{},"done_objects":{},)"
-      R"("done_bytes":{},"failed_objects":{},"moved_bytes":{},"listing":{}}})",
+      R"("done_bytes":{},"arrived_objects":{},"arrived_bytes":{},"failed_objects":{},"moved_bytes":{},)"
+      R"("listing":{}{}}})",
       progress.listed_objects.load(), progress.skipped_objects.load(), progress.found_objects.load(),
       progress.found_bytes.load(), progress.done_objects.load(), progress.done_bytes.load(),
-      progress.failed_objects.load(), progress.moved_bytes(), progress.listing.load());
+      progress.arrived_objects.load(), progress.arrived_bytes.load(), progress.failed_objects.load(),
+      progress.moved_bytes(), progress.listing.load(), catalogue);
 }
 
 }  // namespace
