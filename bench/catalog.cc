@@ -1,4 +1,5 @@
-// What a catalogue costs per row: paging and updating, in processor time of this process (user + system).
+// What a catalogue costs per row: paging, updating, and asking whether other rows name an object, in
+// processor time of this process (user + system).
 //
 //   bench_catalog URL [rows] [rows per batch] [connections]       the password is in HAUL_BENCH_PASSWORD
 //
@@ -13,6 +14,7 @@
 #include <vector>
 
 #include "base/log.h"
+#include "catalog/catalog.h"
 #include "runtime/shard.h"
 #include "runtime/task_group.h"
 
@@ -32,7 +34,7 @@ struct Bench {
   Catalog& catalog;
   std::size_t rows, batch;
   std::size_t next = 1;
-  std::size_t updated = 0;
+  std::size_t updated = 0, named = 0;
 };
 
 Task<> page_all(Bench& bench, OpContext& context) {
@@ -70,6 +72,18 @@ Task<> update_all(Bench& bench, unsigned connections, OpContext& context) {
   co_await group.join();
 }
 
+// As before the sources of a batch are removed: nothing names them any more.
+Task<> ask_all(Bench& bench, OpContext& context) {
+  const Selection selection{.query = "SELECT id, path FROM haul_bench", .cursor = "id", .key = "path"};
+  for (std::size_t next = 1; next <= bench.rows;) {
+    std::vector<NamingRow> rows;
+    for (; rows.size() < bench.batch && next <= bench.rows; ++next)
+      rows.push_back({.key = "image/" + std::to_string(next), .cursor = static_cast<std::int64_t>(next)});
+    for (const bool named : co_await bench.catalog.named_by_others(selection, rows, context))
+      bench.named += named ? 1 : 0;
+  }
+}
+
 int run(int argc, char** argv) {
   if (argc < 2) {
     std::fputs("usage: bench_catalog URL [rows] [rows per batch] [connections]\n", stderr);
@@ -96,8 +110,9 @@ int run(int argc, char** argv) {
   };
   measure("page", page_all(bench, context));
   measure("update", update_all(bench, options.connections, context));
+  measure("ask", ask_all(bench, context));
   std::printf("%zu of %zu rows updated\n", bench.updated, bench.rows);
-  return bench.updated == bench.rows ? 0 : 1;
+  return bench.updated == bench.rows && bench.named == 0 ? 0 : 1;
 }
 
 }  // namespace

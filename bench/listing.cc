@@ -3,30 +3,16 @@
 // measured alone and shown, so that it can be taken off.
 #include <fmt/format.h>
 
-#include <ctime>
-
 #include "listing/merge_walk.h"
 #include "listing/model_store.h"
 #include "listing/parallel_lister.h"
 #include "listing/spill_sort.h"
+#include "stream_cost.h"
 
 namespace {
 
 using namespace haul;
 using namespace haul::listing;
-
-double cpu_microseconds() {
-  timespec now{};
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-  return static_cast<double>(now.tv_sec) * 1e6 + static_cast<double>(now.tv_nsec) / 1e3;
-}
-
-Task<std::uint64_t> count_entries(EntryStream& stream, OpContext context) {
-  std::uint64_t entries = 0;
-  while (const auto page = co_await stream.next(context))
-    entries += page->entries.size();
-  co_return entries;
-}
 
 Task<std::uint64_t> count_lister(store::Lister& lister, OpContext context) {
   std::uint64_t entries = 0;

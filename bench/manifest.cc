@@ -6,13 +6,13 @@
 #include <zlib.h>
 
 #include <cstdio>
-#include <ctime>
 #include <filesystem>
 #include <fstream>
 
 #include "base/env.h"
 #include "base/log.h"
 #include "runtime/shard.h"
+#include "stream_cost.h"
 
 namespace {
 
@@ -20,19 +20,6 @@ using namespace haul;
 using namespace haul::listing;
 
 constexpr int kLines = 1'000'000;
-
-double cpu_microseconds() {
-  timespec now{};
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-  return static_cast<double>(now.tv_sec) * 1e6 + static_cast<double>(now.tv_nsec) / 1e3;
-}
-
-Task<std::uint64_t> count_entries(EntryStream& stream, OpContext context) {
-  std::uint64_t entries = 0;
-  while (const auto page = co_await stream.next(context))
-    entries += page->entries.size();
-  co_return entries;
-}
 
 void measure(const char* what, const std::string& path, ManifestOptions options) {
   Runtime runtime(system_env(), null_logger(), {.shards = 1, .blocking_threads = 1});

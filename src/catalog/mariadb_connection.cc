@@ -6,6 +6,7 @@
 
 #include "catalog/mariadb_batch.h"
 #include "catalog/mariadb_session.h"
+#include "catalog/server_connection.h"
 #include "catalog/sql_text.h"
 
 namespace haul::catalog {
@@ -14,10 +15,10 @@ namespace {
 // Fewer rows are quicker one by one.
 constexpr std::size_t kBatchRows = 8;
 
-class MariadbConnection final : public Connection {
+class MariadbConnection final : public ServerConnection<MariadbSession> {
  public:
   MariadbConnection(const Address& address, const CatalogOptions& options)
-      : session_(address, options), batch_(session_) {}
+      : ServerConnection(address, options), batch_(session_) {}
 
   std::vector<std::string> columns(const Selection& selection) override {
     return counted([&] {
@@ -113,34 +114,7 @@ class MariadbConnection final : public Connection {
     });
   }
 
-  std::optional<Error> commit() override {
-    return counted([&]() -> std::optional<Error> {
-      std::optional<Error> error = session_.try_execute("COMMIT");
-      if (error && error->error_class() != ErrorClass::invalid_argument) throw *std::move(error);
-      return error;
-    });
-  }
-
-  void roll_back() noexcept override {
-    try {
-      if (session_.alive() && session_.try_execute("ROLLBACK")) broken_ = true;
-    } catch (...) {
-      broken_ = true;
-    }
-  }
-
-  bool alive() const noexcept override { return !broken_ && session_.alive(); }
-
  private:
-  template <class Work>
-  std::invoke_result_t<Work&> counted(Work work) {
-    struct Counted {
-      MariadbConnection& self;
-      ~Counted() { self.statements_ = self.session_.statements(); }
-    } const counted{*this};
-    return work();
-  }
-
   void prepare_update(const Statement& statement) {
     if (update_ && update_text_ == statement.text()) return;
     update_.reset();
@@ -207,10 +181,7 @@ class MariadbConnection final : public Connection {
     return {.matched = 0, .refused = std::move(error)};
   }
 
-  MariadbSession session_;
   MariadbBatch batch_;
-  bool broken_ = false;
-
   std::string update_text_;
   std::vector<std::size_t> order_;
   std::optional<MariadbStatement> update_;

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "catalog/postgres_session.h"
+#include "catalog/server_connection.h"
 #include "catalog/sql_text.h"
 
 namespace haul::catalog {
@@ -20,9 +21,10 @@ constexpr const char* kPlanned = "haul_planned";
 // In the server's own units, the reading of one page from a disk: that of some ten thousand rows in a row.
 constexpr double kCostOfFinding = 1000;
 
-class PostgresConnection final : public Connection {
+class PostgresConnection final : public ServerConnection<PostgresSession> {
  public:
-  PostgresConnection(const Address& address, const CatalogOptions& options) : session_(address, options) {}
+  PostgresConnection(const Address& address, const CatalogOptions& options)
+      : ServerConnection(address, options) {}
 
   std::vector<std::string> columns(const Selection& selection) override {
     return counted([&] {
@@ -117,34 +119,7 @@ class PostgresConnection final : public Connection {
     });
   }
 
-  std::optional<Error> commit() override {
-    return counted([&]() -> std::optional<Error> {
-      std::optional<Error> error = session_.try_execute("COMMIT");
-      if (error && error->error_class() != ErrorClass::invalid_argument) throw *std::move(error);
-      return error;
-    });
-  }
-
-  void roll_back() noexcept override {
-    try {
-      if (session_.alive() && session_.try_execute("ROLLBACK")) broken_ = true;
-    } catch (...) {
-      broken_ = true;
-    }
-  }
-
-  bool alive() const noexcept override { return !broken_ && session_.alive(); }
-
  private:
-  template <class Work>
-  std::invoke_result_t<Work&> counted(Work work) {
-    struct Counted {
-      PostgresConnection& self;
-      ~Counted() { self.statements_ = self.session_.statements(); }
-    } const counted{*this};
-    return work();
-  }
-
   void prepare_update(const Statement& statement) {
     if (update_text_ == statement.text()) return;
     if (!std::exchange(update_text_, {}).empty()) session_.execute("DEALLOCATE haul_update");
@@ -249,9 +224,6 @@ class PostgresConnection final : public Connection {
     outcomes[stopped].refused = std::move(failure);
     return stopped;
   }
-
-  PostgresSession session_;
-  bool broken_ = false;
 
   std::string update_text_;
   std::vector<std::size_t> order_;
