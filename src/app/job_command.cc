@@ -2,9 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
 
 #include "app/commands.h"
+#include "app/estimate.h"
 #include "app/job_settings.h"
 #include "app/job_setup.h"
 #include "app/outcome_printer.h"
@@ -12,6 +14,7 @@
 #include "app/remedy.h"
 #include "app/stored_run.h"
 #include "app/usage_error.h"
+#include "base/time_format.h"
 #include "base/utf8.h"
 #include "engine/memory/memory_engine.h"
 #include "job/coordinator.h"
@@ -171,8 +174,8 @@ Task<int> write_plan(Session& session, JobSetup& setup, const std::string& path)
   }
   co_await context.blocking([&plan] { plan.finish(); });
   if (!session.settings().quiet)
-    session.screen().say(
-        fmt::format("{} steps in {}; haul run --plan carries them out", plan.steps(), visible(path)));
+    session.screen().say(fmt::format("planned: {} objects, {}, in {}; haul run --plan carries it out",
+                                     with_commas(plan.steps()), format_size(plan.bytes()), visible(path)));
   co_return code;
 }
 

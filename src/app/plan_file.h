@@ -37,6 +37,7 @@ class PlanWriter final : public job::OutcomeSink {
   // Once the run has ended. Blocks.
   void finish();
   std::uint64_t steps() const noexcept { return steps_; }
+  std::uint64_t bytes() const noexcept { return bytes_; }  // of the objects, those that go included
   std::uint64_t failures() const noexcept { return failures_; }
 
  private:
