@@ -24,6 +24,7 @@ Task<int> doctor_command(Session& session);
 Task<int> job_command(Session& session, std::vector<job::JobSpec> specs);  // run
 Task<int> plan_command(Session& session, std::vector<job::JobSpec> specs);
 Task<int> resume_command(Session& session);
+Task<int> end_command(Session& session);
 Task<int> retry_command(Session& session);
 Task<int> undo_command(Session& session);
 Task<int> verify_report_command(Session& session);

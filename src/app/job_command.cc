@@ -46,36 +46,59 @@ bool has_done_its_work(const engine::RunInfo& run) {
 struct EndOfKeeping {
   engine::RunInfo moved;
   std::optional<std::string> begun;  // a run that removes the sources, and has not ended
+  std::string again;                 // the last one that has ended, if some of its failures may be mended
 };
+
+// A copy or a source that was changed since stays changed: such a source is left to whoever changed it.
+bool may_be_mended(ErrorClass error_class) {
+  return error_class != ErrorClass::precondition_failed && error_class != ErrorClass::source_changed;
+}
+
+bool has_mendable_failures(engine::Runs& runs, const engine::RunInfo& run) {
+  return std::ranges::any_of(runs.error_counts(run.id), [](const engine::ErrorCount& count) {
+    return may_be_mended(count.error_class);
+  });
+}
 
 // Runs of this job whose kept sources have waited long enough.
 std::vector<EndOfKeeping> ends_of_keeping(engine::StateDirectory& state, const job::JobSpec& spec, Time now) {
   std::vector<EndOfKeeping> due;
   if (!spec.keep_source) return due;
-  const std::vector<engine::RunInfo> known =
-      engine::Runs(state).list({.job = spec.name, .statuses = {}, .limit = kRunsKnown});
+  engine::Runs runs(state);
+  const std::vector<engine::RunInfo> known =  // the latest first
+      runs.list({.job = spec.name, .statuses = {}, .limit = kRunsKnown});
   for (const engine::RunInfo& run : known) {
     if (run.accounts.sources_kept == 0 || !run.ended || *run.ended + *spec.keep_source > now) continue;
-    EndOfKeeping end{.moved = run, .begun = {}};
-    bool done = false;
+    EndOfKeeping end{.moved = run, .begun = {}, .again = {}};
+    const engine::RunInfo* removed = nullptr;
+    bool reverted = false;
     for (const engine::RunInfo& other : known) {
       if (other.parent != run.id) continue;
       const bool removes = other.operation == to_string(job::Operation::remove_kept);
-      const bool reverts = other.operation == to_string(job::Operation::revert);
-      done |= (removes && has_done_its_work(other)) || reverts;
+      reverted |= other.operation == to_string(job::Operation::revert);
+      if (removes && !removed && has_done_its_work(other)) removed = &other;
       if (removes && !job::is_final(other.status)) end.begun = other.id;
     }
-    if (!done) due.push_back(std::move(end));
+    if (reverted) continue;
+    if (removed && !end.begun) {
+      if (!has_mendable_failures(runs, *removed)) continue;
+      end.again = removed->id;
+    }
+    due.push_back(std::move(end));
   }
   return due;
 }
 
-// The last run of the job itself that has not ended.
+// The last run of the job itself that has not ended, or the last of all if only its report is not yet where
+// it belongs.
 std::optional<std::string> unfinished_run(engine::StateDirectory& state, const job::JobSpec& spec) {
+  bool latest = true;
   for (const engine::RunInfo& run :
-       engine::Runs(state).list({.job = spec.name, .statuses = {}, .limit = kRunsKnown}))
-    if (!job::is_final(run.status) && run.parent.empty() && run.operation == to_string(spec.operation))
-      return run.id;
+       engine::Runs(state).list({.job = spec.name, .statuses = {}, .limit = kRunsKnown})) {
+    if (!run.parent.empty() || run.operation != to_string(spec.operation)) continue;
+    if (!job::is_final(run.status) || (latest && awaits_publishing(run))) return run.id;
+    latest = false;
+  }
   return std::nullopt;
 }
 
@@ -87,10 +110,12 @@ Task<int> end_keeps(Session& session, engine::StateDirectory& state, const std::
       RunRequest request{.spec = spec.resolved, .parent = end.moved.id, .selection = {}};
       request.selection.kind = RunSelection::Kind::kept;
       request.selection.of = end.moved.id;
+      request.selection.again = end.again;
       runs.push_back(end.begun ? *end.begun : create_run(state, request));
       if (!session.settings().quiet)
-        session.screen().say(fmt::format("{}: run {}, of the sources that run {} has kept", spec.name,
-                                         short_id(runs.back()), short_id(end.moved.id)));
+        session.screen().say(fmt::format("{}: run {}, of the sources that run {} has kept{}", spec.name,
+                                         short_id(runs.back()), short_id(end.moved.id),
+                                         end.again.empty() ? "" : " and that could not be removed before"));
     }
   if (runs.empty()) co_return kDone;
   co_return co_await run_stored(session, state, std::move(runs));

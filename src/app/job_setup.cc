@@ -94,10 +94,15 @@ void JobSetup::take_selection() {
   for (std::size_t i = 0; i < job_.sources.size(); ++i) {
     job_.sources[i].object.reset();
     job_.sources[i].glob.reset();
-    job_.sources[i].keys =
-        std::make_shared<job::KeptStream>(job::KeptListing{.directory = directory,
-                                                           .source = static_cast<std::uint16_t>(i),
-                                                           .moved_before = selection_.moved_before});
+    job::KeptListing listing;
+    listing.directory = directory;
+    listing.source = static_cast<std::uint16_t>(i);
+    listing.moved_before = selection_.moved_before;
+    if (!selection_.again.empty()) {
+      auto failed = std::make_shared<engine::FailedKeys>(*state_, selection_.again, listing.source);
+      listing.chosen = [failed](std::string_view key) { return failed->contains(key); };
+    }
+    job_.sources[i].keys = std::make_shared<job::KeptStream>(std::move(listing));
   }
 }
 

@@ -43,6 +43,7 @@ Task<int> choose_command(Session& session, std::vector<job::JobSpec> jobs) {
       return jobs.empty() && session.settings().output.empty() ? run_command(session)
                                                                : plan_command(session, std::move(jobs));
     case Command::resume: return resume_command(session);
+    case Command::cancel: return end_command(session);
     case Command::retry: return retry_command(session);
     case Command::undo: return undo_command(session);
     case Command::verify_report: return verify_report_command(session);
@@ -81,7 +82,9 @@ int run(Settings settings, Screen& screen, Output& output) {
     case Command::errors: return errors_command(settings, system_env(), output);
     case Command::watch: return watch_command(settings, system_env(), screen, output);
     case Command::pause: return pause_command(settings, system_env(), screen, output);
-    case Command::cancel: return cancel_command(settings, system_env(), screen, output);
+    case Command::cancel:
+      if (const auto code = cancel_command(settings, system_env(), screen, output)) return *code;
+      break;
     case Command::approve: return approve_command(settings, system_env(), screen, output);
     default: break;
   }

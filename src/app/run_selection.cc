@@ -21,6 +21,7 @@ Error unreadable() {
 std::string encode_selection(const RunSelection& selection) {
   nlohmann::ordered_json document{{"objects", kKinds.at(static_cast<std::size_t>(selection.kind))}};
   if (!selection.of.empty()) document["of"] = selection.of;
+  if (!selection.again.empty()) document["again"] = selection.again;
   if (selection.errors.error_class) document["class"] = to_string(*selection.errors.error_class);
   if (selection.errors.code) document["code"] = *selection.errors.code;
   // Keys are bytes, and JSON is text.
@@ -50,6 +51,7 @@ RunSelection decode_selection(std::string_view text) {
   if (kind == kKinds.end()) throw unreadable();
   selection.kind = static_cast<RunSelection::Kind>(kind - kKinds.begin());
   selection.of = word("of");
+  selection.again = word("again");
   selection.errors.error_class = parse_error_class(word("class"));
   if (document.contains("code")) selection.errors.code = word("code");
   selection.errors.key_prefix = percent_decode(word("prefix")).value_or("");

@@ -22,6 +22,7 @@ struct RunSelection {
   };
   Kind kind = Kind::job;
   std::string of;
+  std::string again;           // kept: only those whose removal has failed in this run; empty: all
   engine::ErrorFilter errors;  // `after` and `limit` are not looked at
   std::optional<Time> moved_before;
   std::string plan;         // path

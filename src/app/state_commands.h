@@ -2,6 +2,8 @@
 // need no session, and block. Each gives the exit code.
 #pragma once
 
+#include <optional>
+
 #include "app/output.h"
 #include "app/screen.h"
 #include "app/settings.h"
@@ -20,7 +22,9 @@ int watch_command(const Settings& settings, const Env& env, Screen& screen, Outp
 int pause_command(const Settings& settings, const Env& env, Screen& screen, Output& output);
 // Of a paused run whose process waits: that process goes on with it.
 int let_go_on(const Settings& settings, const Env& env, Screen& screen, Output& output);
-int cancel_command(const Settings& settings, const Env& env, Screen& screen, Output& output);
+// Nothing if no process works on the run: then somebody with a session has to end it.
+std::optional<int> cancel_command(const Settings& settings, const Env& env, Screen& screen, Output& output);
+int tell_cancelled(const Settings& settings, const Env& env, Screen& screen, Output& output);
 int approve_command(const Settings& settings, const Env& env, Screen& screen, Output& output);
 
 }  // namespace haul::app

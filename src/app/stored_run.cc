@@ -84,6 +84,20 @@ Task<> work(Session& session, engine::StateDirectory& state, RunHere& here, bool
   here.report.report = here.info.report;
 }
 
+// A run of which only the report is left to be published has nothing that would have to be found.
+bool only_publishes(const RunHere& here) {
+  return job::is_final(here.info.status);
+}
+
+Task<std::unique_ptr<RunHere>> take_up(Session& session, engine::StateDirectory& state, std::string run) {
+  auto here = std::make_unique<RunHere>();
+  OpContext context = session.context();
+  here->info = co_await context.blocking([&] { return info_of(state, run); });
+  here->setup = std::make_unique<JobSetup>(session, job::parse_resolved_spec(here->info.spec),
+                                           decode_selection(here->info.arguments), &state);
+  co_return here;
+}
+
 // What is left to do for whoever reads the accounts.
 std::string next_step(const RunHere& here) {
   const std::string_view id = short_id(here.info.id);
@@ -98,17 +112,33 @@ std::string next_step(const RunHere& here) {
   }
 }
 
-Task<> publish(Session& session, RunHere& here) {
+// A process may end before it has come to this: then whoever goes on with the run does it.
+Task<> publish(Session& session, engine::StateDirectory& state, RunHere& here) {
   if (here.setup->spec().report.location.empty() || !job::is_final(here.report.result.status)) co_return;
+  OpContext context = session.context();
   try {
     here.report.report = co_await publish_report(session, here.setup->settings(), here.info.report,
                                                  here.setup->spec().report.location, here.info.id);
+    co_await context.blocking([&] { engine::Runs(state).set_published(here.info.id); });
   } catch (const Error& error) {
     // The work is done, and its report is safe in the state.
-    session.screen().say(fmt::format("haul: the report could not be published: {}; it is in {}", error.what(),
-                                     visible(here.info.report)));
+    session.screen().say(
+        fmt::format("haul: the report could not be published: {}; it is in {}, and haul "
+                    "resume {} tries again",
+                    error.what(), visible(here.info.report), short_id(here.info.id)));
     here.code = std::max<int>(here.code, kSomeFailed);
   }
+}
+
+RunReport report_of(const engine::RunInfo& info) {
+  RunReport report;
+  report.run = info.id;
+  report.job = info.job;
+  report.operation = info.operation;
+  report.report = info.report;
+  report.result = {.status = info.status, .accounts = info.accounts, .error = {}};
+  if (info.started && info.ended) report.duration = *info.ended - *info.started;
+  return report;
 }
 
 void give(Session& session, RunHere& here, bool several) {
@@ -125,6 +155,11 @@ std::string state_path(const Settings& settings, const Env& env) {
   if (!settings.state_directory.empty()) return settings.state_directory;
   if (auto path = env.variable("HAUL_STATE"); path && !path->empty()) return *path;
   return engine::StateDirectory::default_path(env);
+}
+
+bool awaits_publishing(const engine::RunInfo& run) {
+  return job::is_final(run.status) && !run.published &&
+         !job::parse_resolved_spec(run.spec).report.location.empty();
 }
 
 std::string create_run(engine::StateDirectory& state, const RunRequest& request) {
@@ -144,13 +179,10 @@ std::string create_run(engine::StateDirectory& state, const RunRequest& request)
 Task<int> run_stored(Session& session, engine::StateDirectory& state, std::vector<std::string> runs) {
   OpContext context = session.context();
   std::vector<std::unique_ptr<RunHere>> here;
-  for (const std::string& run : runs) {
-    RunHere& each = *here.emplace_back(std::make_unique<RunHere>());
-    each.info = co_await context.blocking([&] { return info_of(state, run); });
-    each.setup = std::make_unique<JobSetup>(session, job::parse_resolved_spec(each.info.spec),
-                                            decode_selection(each.info.arguments), &state);
-  }
+  for (const std::string& run : runs)
+    here.push_back(co_await take_up(session, state, run));
   for (const auto& each : here) {
+    if (only_publishes(*each)) continue;
     std::optional<Error> refused;
     try {
       co_await each->setup->make(each->info.id, context);
@@ -165,17 +197,38 @@ Task<int> run_stored(Session& session, engine::StateDirectory& state, std::vecto
 
   const bool several = here.size() > 1;
   TaskGroup group(context.executor());
-  for (const auto& each : here)
-    group.spawn(work(session, state, *each, !several && !session.settings().quiet));
+  for (const auto& each : here) {
+    if (only_publishes(*each))
+      each->report = report_of(each->info);
+    else
+      group.spawn(work(session, state, *each, !several && !session.settings().quiet));
+  }
   co_await group.join();
 
   int code = kDone;
   for (const auto& each : here) {
-    co_await publish(session, *each);
+    co_await publish(session, state, *each);
     give(session, *each, several);
     code = std::max(code, each->code);
   }
   co_return code;
+}
+
+Task<int> end_stored(Session& session, engine::StateDirectory& state, std::string run) {
+  OpContext context = session.context();
+  const std::unique_ptr<RunHere> here = co_await take_up(session, state, run);
+  {
+    engine::EmbeddedRunOptions options;
+    options.report = report_options(here->setup->spec());
+    options.heartbeat = Duration::zero();
+    const auto engine = co_await context.blocking(
+        [&] { return std::make_unique<engine::EmbeddedRunEngine>(state, run, options, here->progress); });
+    co_await engine->cancel(context);
+    co_await engine->set_status(job::RunStatus::cancelled, context);
+  }
+  here->report.result.status = job::RunStatus::cancelled;
+  co_await publish(session, state, *here);
+  co_return here->code;
 }
 
 }  // namespace haul::app

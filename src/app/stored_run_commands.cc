@@ -1,6 +1,8 @@
-// resume, retry, undo: runs of a state, worked on here.
+// resume, retry, undo, cancel: runs of a state, worked on here.
 
 #include <fmt/format.h>
+
+#include <algorithm>
 
 #include "app/commands.h"
 #include "app/kept_runs.h"
@@ -47,8 +49,9 @@ void refuse_beside(KeptRuns& kept, const engine::RunInfo& run, const engine::Run
 Task<int> resume_command(Session& session) {
   KeptRuns kept(session.settings(), session.env());
   const engine::RunInfo run = kept.named();
-  refuse_ended(run);
-  if (run.operation == to_string(job::Operation::remove_kept))
+  const bool publishes = awaits_publishing(run);
+  if (!publishes) refuse_ended(run);
+  if (!publishes && run.operation == to_string(job::Operation::remove_kept))
     refuse_beside(kept, run, kept.runs().get(run.parent), job::Operation::revert, true);
   if (run.alive && run.status == job::RunStatus::paused)
     co_return let_go_on(session.settings(), session.env(), session.screen(), session.output());
@@ -60,6 +63,17 @@ Task<int> resume_command(Session& session) {
   co_return co_await run_stored(session, kept.state(), std::move(runs));
 }
 
+// Of a run that nobody works on.
+Task<int> end_command(Session& session) {
+  KeptRuns kept(session.settings(), session.env());
+  const engine::RunInfo run = kept.named();
+  refuse_ended(run);
+  kept.state().lock();
+  const int published = co_await end_stored(session, kept.state(), run.id);
+  const int told = tell_cancelled(session.settings(), session.env(), session.screen(), session.output());
+  co_return std::max(published, told);
+}
+
 Task<int> retry_command(Session& session) {
   const Settings& settings = session.settings();
   KeptRuns kept(settings, session.env());
@@ -67,7 +81,7 @@ Task<int> retry_command(Session& session) {
   refuse_unended(run);
   // Its job is the move: what failed in the removal of kept sources, or in an undo, is not to be moved again.
   if (run.operation == to_string(job::Operation::remove_kept))
-    refuse(run, "the sources that it could not remove stay where they are");
+    refuse(run, "the next haul run of its job tries those sources again");
   if (run.operation == to_string(job::Operation::revert))
     refuse(run, fmt::format("its failures are tried again by 'haul undo {}'", short_id(run.parent)));
   if (kept.failures(run, settings.error_selection).empty())

@@ -5,6 +5,7 @@
 
 #include <array>
 #include <functional>
+#include <optional>
 #include <thread>
 
 #include "app/accounts_text.h"
@@ -15,9 +16,7 @@
 #include "app/usage_error.h"
 #include "base/time_format.h"
 #include "base/utf8.h"
-#include "engine/embedded/embedded_run_engine.h"
 #include "job/spec.h"
-#include "runtime/shard.h"
 
 namespace haul::app {
 namespace {
@@ -99,20 +98,6 @@ bool has_stopped(const engine::RunInfo& run) {
   return has_ended(run) || run.status == job::RunStatus::paused;
 }
 
-// Nobody works on the run: it is taken up just to be ended, so that its accounts and its report are.
-Task<int> end_here(Runtime& runtime, KeptRuns& kept, const engine::RunInfo& run) {
-  const job::JobSpec spec = job::parse_resolved_spec(run.spec);
-  const job::Progress progress;
-  engine::EmbeddedRunOptions options;
-  options.report = {.scope = spec.report.scope, .csv = spec.report.csv};
-  options.heartbeat = Duration::zero();
-  engine::EmbeddedRunEngine engine(kept.state(), run.id, options, progress);
-  OpContext context = runtime.context();
-  co_await engine.cancel(context);
-  co_await engine.set_status(job::RunStatus::cancelled, context);
-  co_return kDone;
-}
-
 }  // namespace
 
 int pause_command(const Settings& settings, const Env& env, Screen& screen, Output& output) {
@@ -135,17 +120,16 @@ int let_go_on(const Settings& settings, const Env& env, Screen& screen, Output& 
   return asking.tell(begun);
 }
 
-int cancel_command(const Settings& settings, const Env& env, Screen& screen, Output& output) {
+std::optional<int> cancel_command(const Settings& settings, const Env& env, Screen& screen, Output& output) {
   Asking asking(settings, env, screen, output);
   refuse_ended(asking.run());
-  if (asking.kept().runs().ask(asking.run().id, job::Wish::cancel)) {
-    const bool ended = asking.wait_until(has_ended, kPatience);
-    return asking.tell(ended);
-  }
-  asking.kept().state().lock();
-  Runtime runtime(env, null_logger(), {.shards = 1});
-  runtime.run_for(end_here(runtime, asking.kept(), asking.run()));
-  return asking.tell(true);
+  if (!asking.kept().runs().ask(asking.run().id, job::Wish::cancel)) return std::nullopt;
+  const bool ended = asking.wait_until(has_ended, kPatience);
+  return asking.tell(ended);
+}
+
+int tell_cancelled(const Settings& settings, const Env& env, Screen& screen, Output& output) {
+  return Asking(settings, env, screen, output).tell(true);
 }
 
 int approve_command(const Settings& settings, const Env& env, Screen& screen, Output& output) {

@@ -136,6 +136,7 @@ void KeptStream::take_line(std::string_view text, store::ListPage& page) const {
   const Outcome moved = parse_ledger_line(text).outcome;
   // A key may hold what the search for kept ones has found.
   if (moved.kind != OutcomeKind::moved || !moved.source_kept || moved.source != listing_.source) return;
+  if (listing_.chosen && !listing_.chosen(moved.key)) return;
   if (listing_.moved_before && moved.finished >= *listing_.moved_before) return;
   store::Entry entry;
   entry.key = page.text.store(moved.key);

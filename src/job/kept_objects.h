@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <fstream>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -33,9 +34,10 @@ std::optional<KeptFacts> unpack_kept(std::string_view packed) noexcept;
 KeptFacts take_kept(Item& item);
 
 struct KeptListing {
-  std::string directory;             // of the report
-  std::uint16_t source = 0;          // of the objects of this source of the job
-  std::optional<Time> moved_before;  // only those that were moved before; nothing: all
+  std::string directory;                             // of the report
+  std::uint16_t source = 0;                          // of the objects of this source of the job
+  std::function<bool(std::string_view key)> chosen;  // only these sources; nothing: all. On the blocking pool
+  std::optional<Time> moved_before;                  // only those that were moved before; nothing: all
 };
 
 // Entries are the sources in the state that was copied. Reads the ledger as it is used, on the blocking pool.

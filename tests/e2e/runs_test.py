@@ -12,7 +12,7 @@ import harness
 
 COUNT = 300
 SLOW_US = 400_000
-IN_HAND = 80  # objects of the chunks that a process works on at once
+QUESTION = 1  # copy that cannot succeed, by which each process learns whether the service heeds conditions
 
 
 class RunsTest(harness.FakeTest):
@@ -96,7 +96,7 @@ class FromASecondTerminal(RunsTest):
         self.assertEqual((resumed["obeyed"], resumed["run"]), (True, paused["run"]))
         self.assertEqual(process.result(60).code, 0)
         self.moved()
-        self.assertLessEqual(self.fake.operations()["CopyObject"], COUNT + IN_HAND)
+        self.assertEqual(self.fake.operations()["CopyObject"], COUNT + QUESTION)
         self.assertIn("it has ended", self.haul("resume", "images", code=3).err)
 
     def test_a_paused_run_whose_process_ended_is_resumed_here(self):
@@ -108,7 +108,7 @@ class FromASecondTerminal(RunsTest):
         resumed = self.haul("resume", "images", "--json").json
         self.assertEqual((resumed["status"], resumed["closed"], resumed["accounts"]["moved"]), ("COMPLETED", True, COUNT))
         self.moved()
-        self.assertLessEqual(self.fake.operations()["CopyObject"], COUNT + IN_HAND)
+        self.assertEqual(self.fake.operations()["CopyObject"], COUNT + 2 * QUESTION)
 
     def test_a_paused_run_is_cancelled(self):
         process = self.start_run()
@@ -341,6 +341,146 @@ class Undoing(RunsTest):
         self.fill(3)
         self.haul("run", self.job())
         self.assertIn("its sources were not kept", self.haul("undo", "images", code=3).err)
+
+
+    def keep_for_seconds(self):
+        """A job whose sources have been kept long enough, and its first run."""
+        self.fill(40)
+        job = self.job(more="keep-source: 5s\n")
+        self.haul("run", job)
+        time.sleep(5.2)
+        return job, self.status()["run"]
+
+    def removals(self):
+        runs = [json.loads(line) for line in self.haul("runs", "--json").out.splitlines()]
+        return [run["accounts"] for run in reversed(runs) if run["operation"] == "remove-kept"]
+
+    def test_kept_sources_that_could_not_be_removed_are_tried_again_and_no_others(self):
+        job, _ = self.keep_for_seconds()
+        self.fake.faults({"match": {"operation": "HeadObject", "key": "avatar/00?.jpg"}, "count": 0,
+                          "action": {"type": "access-denied"}})
+        self.haul("run", job, code=1)
+        self.assertEqual(set(harness.list_bucket(self.s3, "here")), {f"image/00{n}.jpg" for n in range(10)})
+        self.fake.control("DELETE", "faults")
+        said = self.haul("run", job).err
+        self.assertIn("could not be removed before", said)
+        first, second = self.removals()
+        self.assertEqual((first["listed"], first["deleted"], first["failed"]), (40, 30, 10))
+        self.assertEqual((second["listed"], second["deleted"], second["failed"]), (10, 10, 0))
+        self.assertEqual(len(self.contents("there")), 40)
+        time.sleep(5.2)
+        self.haul("run", job)
+        self.moved(40)
+
+    def test_a_source_whose_copy_was_changed_is_left_to_whoever_did_that(self):
+        job, _ = self.keep_for_seconds()
+        self.s3.put_object(Bucket="there", Key="avatar/007.jpg", Body=b"another")
+        self.haul("run", job, code=1)
+        self.haul("run", job)
+        removal, = self.removals()
+        self.assertEqual((removal["deleted"], removal["failed"]), (39, 1))
+
+    def test_nothing_is_taken_back_beside_a_removal_of_its_sources(self):
+        job, first = self.keep_for_seconds()
+        self.fake.faults({"match": {"operation": "DeleteObjects"}, "count": 0, "action": {"type": "stall", "ms": 600_000}})
+        process = self.start_haul("run", job)
+        removal = self.wait_for(lambda status: status["operation"] == "remove-kept" and status["chunks"]["leased"] > 0)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        refused = self.haul("undo", first, code=3).err
+        self.assertIn(f"run {removal['run'][:13]} of the same sources", refused)
+        self.assertIn("it removes them; cancel it first", refused)
+        self.fake.control("DELETE", "faults")
+        self.haul("cancel", removal["run"])
+        self.haul("undo", first)
+        self.assertEqual(len(self.contents("here")), 40)
+        self.assertEqual(harness.list_bucket(self.s3, "there"), {})
+        self.haul("run", job)
+        self.assertEqual(len(self.removals()), 1, "what was taken back is not removed")
+
+
+class Publishing(RunsTest):
+    REPORT = "report: {location: s3://admin/reports/}\n"
+
+    def setUp(self):
+        super().setUp()
+        self.make_bucket("admin")
+
+    def refuse_reports(self, action):
+        self.fake.faults({"match": {"operation": "PutObject", "key": "reports/*"}, "count": 0, "action": action})
+
+    def published(self, run):
+        """The report is where the job wants it, and proves itself."""
+        self.assertTrue(self.haul("verify-report", f"s3://admin/reports/{run}/", "--json").json["proven"])
+
+    def test_what_could_not_be_published_is_published_by_resume(self):
+        self.fill(20)
+        self.refuse_reports({"type": "access-denied"})
+        said = self.haul("run", self.job(more=self.REPORT), code=1).err
+        run = self.status()["run"]
+        self.assertIn(f"haul resume {run[:13]} tries again", said)
+        self.fake.control("DELETE", "faults")
+        resumed = self.haul("resume", "images", "--json").json
+        self.assertEqual((resumed["status"], resumed["accounts"]["moved"]), ("COMPLETED", 20))
+        self.published(run)
+        self.assertIn("it has ended", self.haul("resume", "images", code=3).err)
+
+    def test_a_process_that_is_killed_before_it_has_published_leaves_that_to_the_next(self):
+        self.fill(20)
+        self.refuse_reports({"type": "stall", "ms": 600_000})
+        job = self.job(more=self.REPORT)
+        process = self.start_haul("run", job)
+        run = self.wait_for(lambda status: status["status"] == "COMPLETED")["run"]
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        self.fake.control("DELETE", "faults")
+        self.haul("run", job, "--resume")
+        self.published(run)
+        self.assertEqual(len(self.haul("runs", "--json").out.splitlines()), 1)
+        self.haul("run", job, "--resume")
+        self.assertEqual(len(self.haul("runs", "--json").out.splitlines()), 2, "nothing was left to go on with")
+
+    def test_a_run_that_is_ended_without_a_process_is_published(self):
+        process = self.start_run(self.job(more=self.REPORT))
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        self.slow(0)
+        ended = self.haul("cancel", "images", "--json").json
+        self.assertEqual((ended["status"], ended["obeyed"]), ("CANCELLED", True))
+        self.published(ended["run"])
+
+
+class Deadly(RunsTest):
+    def test_an_object_that_ends_every_process_is_given_up_and_all_others_arrive(self):
+        self.fill(60)
+        # Whoever copies it does not live to see the answer.
+        self.fake.faults({"match": {"operation": "CopyObject", "key": "avatar/013.jpg"}, "count": 0,
+                          "action": {"type": "stall", "ms": 600_000}})
+        job = self.job()
+        processes = 0
+        while True:
+            struck = self.fake.stats()["rules"][0]["struck"]
+            process = self.start_haul("run", job, "--resume")
+            processes += 1
+            self.assertLess(processes, 20)
+            while process.poll() is None and self.fake.stats()["rules"][0]["struck"] == struck:
+                time.sleep(0.05)
+            if process.poll() is not None:
+                break
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+        self.assertEqual(process.result(1).code, 1)
+        status = self.status()
+        self.assertEqual((status["status"], status["accounts"]["moved"], status["accounts"]["failed"]),
+                         ("COMPLETED_WITH_FAILURES", 59, 1))
+        self.assertEqual(set(harness.list_bucket(self.s3, "here")), {"image/013.jpg"})
+        failed = self.haul("errors", "images", "--json").json
+        self.assertEqual((failed["key"], failed["code"]), ("image/013.jpg", "ProcessEnded"))
+        self.assertIn("the process ended 6 times in a row", failed["message"])
+        self.assertGreaterEqual(processes, 3 + 3 + 1)
+        self.fake.control("DELETE", "faults")
+        self.haul("retry", "images")
+        self.moved(60)
 
 
 class Naming(RunsTest):

@@ -20,7 +20,8 @@ constexpr Duration kStuckAfter = std::chrono::minutes(10);
 constexpr std::string_view kSelect =
     "SELECT r.id, r.job, r.operation, r.spec, r.parent, r.report, r.arguments, r.created, "
     "s.status, s.error, s.started, s.ended, s.accounts, s.discovery_ended, s.chunks_done, s.report_chain, "
-    "q.wish, q.approved_by, o.owner, o.pid, o.host, o.heartbeat, o.progress, o.figures, r.number "
+    "q.wish, q.approved_by, o.owner, o.pid, o.host, o.heartbeat, o.progress, o.figures, r.number, "
+    "s.published "
     "FROM runs r JOIN run_states s ON s.run = r.number JOIN requests q ON q.run = r.number "
     "LEFT JOIN owners o ON o.run = r.number ";
 
@@ -77,6 +78,25 @@ ErrorRecord read_error(const sqlite::Statement& row) {
 
 }  // namespace
 
+FailedKeys::FailedKeys(StateDirectory& state, std::string_view run, std::uint16_t source)
+    : database_(state.connect()) {
+  database_.execute("CREATE TEMP TABLE failed (key BLOB PRIMARY KEY) WITHOUT ROWID");
+  database_
+      .prepare(
+          "INSERT OR IGNORE INTO failed SELECT e.key FROM errors e JOIN runs r ON r.number = e.run "
+          "WHERE r.id = ? AND e.held = 0 AND e.source = ?")
+      .bind(1, run)
+      .bind(2, std::uint64_t{source})
+      .run();
+  lookup_.emplace(database_.prepare("SELECT 1 FROM failed WHERE key = ?"));
+}
+
+bool FailedKeys::contains(std::string_view key) {
+  const bool found = lookup_->bind_bytes(1, key).step();
+  lookup_->reset();
+  return found;
+}
+
 Runs::Runs(StateDirectory& state) : state_(state), database_(state.connect()) {}
 
 std::string Runs::create(const NewRun& run, const Retention& retention) {
@@ -125,6 +145,7 @@ RunInfo Runs::read(sqlite::Statement& row) {
   run.discovery_ended = row.integer(13) != 0;
   run.chunks_done = row.count(14);
   run.report_chain = row.text(15);
+  run.published = optional_time(row, 25);
   run.wish = parse_wish(row.text(16));
   run.approved_by = row.text(17);
   run.figures = "{}";
@@ -305,6 +326,13 @@ void Runs::approve(const std::string& run, std::string_view by) {
 void Runs::set_error(const std::string& run, std::string_view error) {
   database_.prepare("UPDATE run_states SET error = ? WHERE run = ?")
       .bind(1, error)
+      .bind(2, number_of(run))
+      .run();
+}
+
+void Runs::set_published(const std::string& run) {
+  database_.prepare("UPDATE run_states SET published = ? WHERE run = ?")
+      .bind(1, nanoseconds(state_.env().wall_now()))
       .bind(2, number_of(run))
       .run();
 }

@@ -33,8 +33,9 @@ struct RunInfo {
   std::string error;  // why it failed, or why something of it was refused; one line
   Time created{};
   std::optional<Time> started, ended;
-  std::string report_chain;  // last value of the finished report's hash chain
-  std::string approved_by;   // empty: not approved
+  std::optional<Time> published;  // when the finished report was copied to where the job wants it
+  std::string report_chain;       // last value of the finished report's hash chain
+  std::string approved_by;        // empty: not approved
   job::Wish wish = job::Wish::none;
 
   // Whether a process works on it now. A run that is neither final nor alive can be resumed.
@@ -110,6 +111,18 @@ struct Retention {
   std::size_t least = 10;                      // but the last so many always stay
 };
 
+// The keys of a source's objects that failed in a run, to be asked for one by one. They are kept on disk,
+// however many. Not thread-safe; blocks. Refers to the state.
+class FailedKeys {
+ public:
+  FailedKeys(StateDirectory& state, std::string_view run, std::uint16_t source);
+  bool contains(std::string_view key);
+
+ private:
+  sqlite::Database database_;
+  std::optional<sqlite::Statement> lookup_;
+};
+
 // Not thread-safe: has a connection of its own. Calls block. Refers to the state.
 class Runs {
  public:
@@ -144,6 +157,9 @@ class Runs {
 
   // Why a run failed, for what the engine itself does not know of: the job could not be resolved.
   void set_error(const std::string& run, std::string_view error);
+
+  // The finished report of a run is now where its job wants it as well.
+  void set_published(const std::string& run);
 
   // Removes a run that is final, with its files. Throws precondition_failed for others, and for one whose
   // kept sources nobody has removed yet.
