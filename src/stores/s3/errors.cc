@@ -80,7 +80,7 @@ constexpr std::array kMeanings{
     Meaning{"NoSuchBucket", not_found, Again::no,
             "check the bucket's name and the endpoint (haul mb makes a bucket)"},
     Meaning{"NoSuchKey", not_found},
-    Meaning{"NoSuchUpload", not_found, Again::no, kUploadGone},
+    Meaning{"NoSuchUpload", data_loss, Again::no, kUploadGone},  // the parts are; the object begins anew
     Meaning{"NoSuchVersion", not_found},
     Meaning{"NotImplemented", unsupported, Again::no, "the service does not have this function"},
     Meaning{"NotSignedUp", permission_denied, Again::no, "the account has no access to this service"},

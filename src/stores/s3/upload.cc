@@ -223,10 +223,9 @@ Task<store::Written> complete_upload(S3Bucket& bucket, const UploadPlan& plan,
           co_await abort_upload(bucket, plan.key, plan.id, context);
           co_return written;
         }
-        throw Error(ErrorClass::unavailable, "the upload is gone, and the object is not what was uploaded")
+        throw Error(ErrorClass::data_loss, "the upload is gone, and the object is not what was uploaded")
             .during(std::string(to_string(call.operation)))
             .on(bucket.describe(plan.key))
-            .with_retryable(false)
             .with_hint("run the command again");
       }
     } else if (!found || found->size != size) {
