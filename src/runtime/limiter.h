@@ -1,9 +1,9 @@
 // How many requests may be in flight to one endpoint, found by trying.
 //
-// Starts fast and doubles until the server objects or answers grow slow; halves on throttling, and on
-// rising latency (then never below where it began); then grows by one or two percent a round. One limiter per
-// endpoint and shard: shards find their share of the endpoint independently, as separate clients would, and
-// take no lock.
+// Starts fast and doubles until answers only grow slower by it; halves on latency that has risen much (never
+// below where it began), and grows by one or two percent a round. A server that refuses requests sets a pace
+// (request_pace.h) and leaves the number in flight alone. One limiter per endpoint and shard: shards find
+// their share of the endpoint independently, as separate clients would, and take no lock.
 #pragma once
 
 #include <cstdint>
@@ -11,14 +11,14 @@
 #include <functional>
 
 #include "runtime/context.h"
+#include "runtime/request_pace.h"
 #include "runtime/task.h"
 
 namespace haul {
 
-// Brought into order if they are not: 1 <= minimum <= initial <= maximum.
+// Brought into order if they are not: 1 <= initial <= maximum.
 struct LimiterOptions {
   unsigned initial = 32;
-  unsigned minimum = 1;
   unsigned maximum = 512;
 };
 
@@ -51,36 +51,51 @@ class AdaptiveLimiter {
   AdaptiveLimiter(const AdaptiveLimiter&) = delete;
   AdaptiveLimiter& operator=(const AdaptiveLimiter&) = delete;
 
-  // Waits for a place.
+  // Waits for a place, and for its turn.
   Task<Permit> acquire(OpContext& context);
-  // A place without waiting; false if there is none.
-  bool try_acquire(Permit& permit) noexcept;
+  // A place without waiting; false if there is none, or it is not time yet.
+  bool try_acquire(Permit& permit, const Env& env) noexcept;
+  // A request is sent without a place, since it must not wait.
+  void sent_beside() noexcept { pace_.overdraw(); }
 
-  // What became of a request that held a place. `first_byte` is the time to the head of the answer.
+  // What became of a request. `first_byte` is the time to the head of the answer; leave it out where that
+  // does not tell how busy the server is.
   void succeeded(Duration first_byte, SteadyTime now) noexcept;
+  void succeeded(SteadyTime now) noexcept { pace_.accepted(now); }
   void throttled(SteadyTime now) noexcept;
 
   unsigned limit() const noexcept { return static_cast<unsigned>(limit_); }
   unsigned in_flight() const noexcept { return in_flight_; }
   std::uint64_t throttle_count() const noexcept { return throttles_; }
+  const RequestPace& pace() const noexcept { return pace_; }
 
  private:
   friend class Permit;
+  // In the frame of acquire. The first of those who wait sleeps until its turn if there is a place already.
+  struct Waiter {
+    std::move_only_function<void()> resume;  // empty while awake
+    bool admitted = false;
+  };
+  Task<> keep_time(Waiter& first, OpContext& context);
   void give_back() noexcept;
-  void grow(bool latency_rising) noexcept;
-  void shrink(double factor, unsigned least, SteadyTime now) noexcept;
+  void admit() noexcept;
+  void end_round(SteadyTime now) noexcept;
 
   LimiterOptions options_;
+  RequestPace pace_;
   double limit_ = 0;
   unsigned in_flight_ = 0;
   bool slow_start_ = true;
   std::uint64_t throttles_ = 0;
-  std::uint64_t answered_ = 0;  // since the limit last changed by a round
-  bool was_full_ = false;       // whether the limit was reached in this round: an unused limit must not grow
-  double smoothed_ns_ = 0;      // latency of late
-  double floor_ns_ = 0;         // the lowest smoothed latency seen, ageing slowly
-  SteadyTime last_cut_{};
-  std::deque<std::move_only_function<void()>> waiters_;
+  std::uint64_t answered_ = 0;  // in this round
+  SteadyTime round_began_{};
+  double round_rate_ = 0;     // answers a second in the round before, at half the limit
+  bool was_full_ = false;     // whether the limit was reached in this round: an unused limit must not grow
+  double smoothed_ns_ = 0;    // latency of late
+  double floor_ns_ = 0;       // the lowest smoothed latency seen, ageing slowly
+  double lowest_ns_ = 0;      // of a single answer, ageing as well
+  const Env* env_ = nullptr;  // of those who wait
+  std::deque<Waiter*> waiters_;
 };
 
 }  // namespace haul

@@ -38,7 +38,7 @@ class StreamSender {
         buffers_(buffers),
         meter_(meter),
         part_size_(part_size),
-        slots_({.initial = parallel, .minimum = parallel, .maximum = parallel}) {}
+        slots_({.initial = parallel, .maximum = parallel}) {}
 
   // `first` is full; all that follows is still in the stream.
   Task<> send_all(Buffer first, std::size_t length, OpContext& context) {

@@ -55,9 +55,10 @@ constexpr bool is_read(Operation operation) noexcept {
 }
 
 // Whether the time to the answer tells how busy the service is. It does not where the service works on many
-// bytes or keys before it answers.
+// bytes before it answers.
 constexpr bool is_prompt(Operation operation) noexcept {
   switch (operation) {
+    case Operation::list_objects:
     case Operation::head_object:
     case Operation::get_object:
     case Operation::get_object_tagging:

@@ -130,7 +130,12 @@ Task<http::Response> S3Bucket::exchange(Call& call, Permit& permit, OpContext& c
   auth::CredentialsProvider& provider = *service_->credentials_;
   unsigned refreshes = 0;
   for (unsigned done = 0;;) {
-    if (!limiter.try_acquire(permit) && !call.nested) permit = co_await limiter.acquire(context);
+    if (!limiter.try_acquire(permit, context.env())) {
+      if (call.nested)
+        limiter.sent_beside();
+      else
+        permit = co_await limiter.acquire(context);
+    }
     if (!shard.held || !provider.is_current(*shard.held, context.env().wall_now()))
       shard.held = co_await provider.get(context);
     const auth::Snapshot credentials = shard.held;
@@ -139,7 +144,10 @@ Task<http::Response> S3Bucket::exchange(Call& call, Permit& permit, OpContext& c
     http::Response response = co_await sign_and_send(call, credentials, context);
     const SteadyTime now = context.env().steady_now();
     if (accepts(call, response.status())) {
-      if (call.prompt) limiter.succeeded(response.first_byte(), now);
+      if (call.prompt)
+        limiter.succeeded(response.first_byte(), now);
+      else
+        limiter.succeeded(now);
       shard.note_limit();
       co_return response;
     }
