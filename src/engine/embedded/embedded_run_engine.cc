@@ -121,24 +121,24 @@ class EmbeddedRunEngine::State {
   Task<std::optional<job::Chunk>> lease(OpContext& context) {
     while (true) {
       std::uint64_t seen = 0;
+      bool closed = false;
       std::optional<Time> due;
       {
         const std::lock_guard lock(mutex_);
         if (leases_ended_locked()) co_return std::nullopt;
         seen = changes_;
+        closed = closed_;
         due = due_;
       }
       const bool something = read_page([](const BookPage& page) { return page.queued != 0; });
       if (something && (!due || *due <= env_.wall_now())) {
         LeaseStep step(env_, options_.longest_retry_delay, closed);
         co_await write(step, context);
-      bool closed = false;
         if (step.chunk()) co_return co_await load(std::move(*step.chunk()), context);
         due = step.due();
       }
       // In a simulated world nobody else would let the time pass.
       if (due && *due > env_.wall_now() && env_.skip_sleep(*due - env_.wall_now())) continue;
-        closed = closed_;
       co_await wait_for_change(seen, due, context);
     }
   }
@@ -228,7 +228,7 @@ class EmbeddedRunEngine::State {
       ++steps_;
       for (Step* step : steps)
         remember_locked(*step);
-      changed_locked();
+      if (std::ranges::any_of(steps, &Step::changes)) changed_locked();
     } catch (...) {
       const std::exception_ptr error = std::current_exception();
       const std::lock_guard lock(mutex_);
@@ -236,7 +236,7 @@ class EmbeddedRunEngine::State {
         waiting->error = error;
         if (const auto* record = dynamic_cast<RecordStep*>(waiting->step)) give_back_locked(record->chunk());
       }
-      if (std::ranges::any_of(steps, &Step::changes)) changed_locked();
+      changed_locked();
     }
   }
 
@@ -259,6 +259,7 @@ class EmbeddedRunEngine::State {
     if (lease.empty()) return;
     page_.returned.push_back(chunk);
     ++page_.queued;
+    if (lease.mapped().alone) ++page_.suspects;
   }
 
   bool room_locked() const { return held_ || page_.queued - page_.suspects < options_.queue_chunks; }
@@ -270,7 +271,6 @@ class EmbeddedRunEngine::State {
   void changed_locked() {
     ++changes_;
     due_.reset();
-    if (lease.mapped().alone) ++page_.suspects;
     for (Waiters* waiters : {&leasers_, &pushers_})
       while (!waiters->empty()) {
         auto resume = std::move(waiters->front());
@@ -300,6 +300,7 @@ class EmbeddedRunEngine::State {
     chunk->extras = row.extras;
     chunk->bytes = row.bytes;
     chunk->attempt = row.attempt;
+    chunk->deaths = row.deaths;
     chunk->stage = row.stage;
     chunk->facts = std::move(row.facts);
     chunk->abandoned_since = row.abandoned;
@@ -311,7 +312,6 @@ class EmbeddedRunEngine::State {
     auto found = cache_.extract(id);
     if (found.empty()) return std::nullopt;
     cached_bytes_ -= memory_of(found.mapped());
-    chunk->deaths = row.deaths;
     return std::move(found.mapped());
   }
 
