@@ -5,6 +5,8 @@
 //
 // The database must hold a table haul_bench (id BIGINT PRIMARY KEY, path VARCHAR(500) NOT NULL UNIQUE) with
 // the ids from 1 to rows and the paths 'image/1' and so on; afterwards they are 'avatar/1' and so on.
+#include "catalog/catalog.h"
+
 #include <sys/resource.h>
 
 #include <chrono>
@@ -14,7 +16,6 @@
 #include <vector>
 
 #include "base/log.h"
-#include "catalog/catalog.h"
 #include "runtime/shard.h"
 #include "runtime/task_group.h"
 

@@ -87,12 +87,11 @@ std::string run_json(const RunPicture& picture, const Estimate& estimate) {
   std::string out = run_json(run);
   out.pop_back();  // its end brace
   const Figures figures = figures_of(run);
-  add_value(
-      out, "progress",
-      fmt::format(R"({{"listing":{},"found_objects":{},"found_bytes":{},"done_objects":{},)"
-                  R"("arrived_objects":{},"done_bytes":{}}})",
-                  figures.listing, figures.found_objects, figures.found_bytes, figures.done_objects,
-                  figures.arrived_objects, figures.done_bytes));
+  add_value(out, "progress",
+            fmt::format(R"({{"listing":{},"found_objects":{},"found_bytes":{},"done_objects":{},)"
+                        R"("arrived_objects":{},"done_bytes":{}}})",
+                        figures.listing, figures.found_objects, figures.found_bytes, figures.done_objects,
+                        figures.arrived_objects, figures.done_bytes));
   std::string rate = "{";
   add_value(rate, "objects_per_second", fmt::format("{:.1f}", estimate.objects_per_second()));
   add_value(rate, "bytes_per_second", fmt::format("{:.0f}", estimate.bytes_per_second()));
