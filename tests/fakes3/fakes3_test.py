@@ -361,6 +361,10 @@ class Synthetic(WithFake):
             self.assertEqual(keys, sorted(set(keys)))
             self.assertEqual(self.keys(name, Prefix=keys[1234]), [keys[1234]])
             self.assertEqual(self.s3.list_objects_v2(Bucket=name, StartAfter=keys[99])["Contents"][0]["Key"], keys[100])
+        sizes = [o["Size"] for o in self.s3.list_objects_v2(Bucket="x-n1100-mixed")["Contents"]]
+        self.assertEqual(sizes[:8], [1024, 4096, 1024, 16384, 1024, 4096, 1024, 65536])
+        last = self.s3.list_objects_v2(Bucket="x-n1100-mixed", StartAfter="0000001022-1024", MaxKeys=1)["Contents"][0]
+        self.assertEqual((last["Key"], last["Size"]), ("0000001023-1073741824", 1 << 30))
         self.assertEqual(self.keys("x-n10-m5"), [k for i, k in enumerate(self.keys("x-n10"), 1) if i % 5])
 
     def test_a_million_keys_are_reached_at_any_place(self):

@@ -139,7 +139,7 @@ bool SyntheticCursor::next(Listed& entry) {
   entry.key = key_;
   entry.etag = etag_;
   entry.version_id = "null";
-  entry.size = bucket_.object_size();
+  entry.size = bucket_.object_size(index_);
   entry.modified = bucket_.modified(index_);
   ++index_;
   return true;

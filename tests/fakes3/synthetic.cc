@@ -1,5 +1,8 @@
 #include "synthetic.h"
 
+#include <algorithm>
+#include <bit>
+
 #include "checksum.h"
 #include "text.h"
 
@@ -45,6 +48,8 @@ std::optional<Synthetic> Synthetic::parse(std::string_view bucket) {
       out.shape_ = Shape::deep;
     } else if (word == "common") {
       out.shape_ = Shape::common;
+    } else if (word == "mixed") {
+      out.mixed_ = true;
     } else if (number && word.front() == 's') {
       out.size_ = *number;
     } else if (number && word.front() == 'm') {
@@ -57,6 +62,11 @@ std::optional<Synthetic> Synthetic::parse(std::string_view bucket) {
   }
   if (!counted) return std::nullopt;
   return out;
+}
+
+std::uint64_t Synthetic::object_size(std::uint64_t index) const {
+  if (!mixed_) return size_;
+  return std::uint64_t{1024} << 2 * std::min(10, std::countr_zero(index + 1));
 }
 
 void Synthetic::key_at(std::uint64_t index, std::string& out) const {
@@ -72,7 +82,7 @@ void Synthetic::key_at(std::uint64_t index, std::string& out) const {
   }
   append_padded(out, index, 10);
   out += '-';
-  append_number(out, size_);
+  append_number(out, object_size(index));
 }
 
 std::uint64_t Synthetic::lower_bound(std::string_view key) const {
@@ -103,7 +113,7 @@ std::optional<std::uint64_t> Synthetic::index_of(std::string_view key) const {
 
 void Synthetic::append_etag(std::uint64_t index, std::string& out) const {
   constexpr char digits[] = "0123456789abcdef";
-  std::uint64_t words[2] = {mix(index * 2 + (changed(index) ? 1 : 0) + 1), mix(size_ + 77)};
+  std::uint64_t words[2] = {mix(index * 2 + (changed(index) ? 1 : 0) + 1), mix(object_size(index) + 77)};
   out += '"';
   for (std::uint64_t word : words) {
     for (int shift = 60; shift >= 0; shift -= 4)
@@ -118,8 +128,8 @@ Object Synthetic::object(std::uint64_t index) const {
   key_at(index, key);
   if (changed(index)) key += "-changed";
   Object out;
-  out.content = pattern_content(key, size_);
-  out.size = size_;
+  out.size = object_size(index);
+  out.content = pattern_content(key, out.size);
   append_etag(index, out.etag);
   out.modified = modified(index);
   out.attributes = attributes;

@@ -4,6 +4,8 @@
 //   NAME-nCOUNT[-OPTION...]   deep      directories of 100 keys in directories of 100
 //                             common    all keys under one long common prefix
 //                             sBYTES    size of each object (default 4096); it is part of the key
+//                             mixed     sizes from 1 KiB to 1 GiB instead: each four times the one before it,
+//                                       and half as many of it
 //                             mK        each K-th key is missing
 //                             cK        each K-th key has other content, ETag and time
 // Two buckets with the same options hold the same keys with the same content, whatever NAME is.
@@ -24,7 +26,7 @@ class Synthetic {
   static std::optional<Synthetic> parse(std::string_view bucket);
 
   std::uint64_t count() const { return count_; }
-  std::uint64_t object_size() const { return size_; }
+  std::uint64_t object_size(std::uint64_t index) const;
   bool has(std::uint64_t index) const {
     return index < count_ && (missing_ == 0 || (index + 1) % missing_ != 0);
   }
@@ -44,6 +46,7 @@ class Synthetic {
   enum class Shape : std::uint8_t { flat, deep, common };
   std::uint64_t count_ = 0, size_ = 4096, missing_ = 0, changed_ = 0;
   Shape shape_ = Shape::flat;
+  bool mixed_ = false;
 };
 
 }  // namespace haul::fakes3
