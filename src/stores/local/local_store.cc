@@ -21,7 +21,9 @@ constexpr std::size_t kRemovedAtOnce = 64;  // keys, in one go on the pool
 
 store::Capabilities file_capabilities(const LocalOptions& options) {
   store::Capabilities can;
-  can.ordered_listing = can.range_listing = true;
+  can.ordered_listing = true;
+  // Not range_listing: each range would read and sort all names of the directories that it shares with
+  // others.
   can.keeps_posix = options.preserve.mode && options.preserve.times;
   can.create_only = true;
   can.modified_is_settable = options.preserve.times;
