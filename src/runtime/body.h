@@ -3,8 +3,10 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 
+#include "base/checksum.h"
 #include "runtime/context.h"
 #include "runtime/task.h"
 
@@ -19,6 +21,10 @@ class Body {
   // The whole content, if it is in memory anyway: lets a writer send it in one piece without next().
   virtual std::span<const std::byte> memory() const { return {}; }
 
+  // Of the whole content, by whoever read it: for a writer to send along, so that what arrives is compared
+  // with what was read. Nothing if nobody has computed one.
+  virtual std::optional<Checksum> checksum_as_read() const { return std::nullopt; }
+
   // Whether rewind() works, and so whether a failed sending can be tried again.
   virtual bool replayable() const = 0;
 
@@ -32,9 +38,11 @@ class Body {
 // Bytes that somebody else keeps alive.
 class MemoryBody final : public Body {
  public:
-  explicit MemoryBody(std::span<const std::byte> bytes) : bytes_(bytes) {}
+  explicit MemoryBody(std::span<const std::byte> bytes, std::optional<Checksum> as_read = std::nullopt)
+      : bytes_(bytes), as_read_(as_read) {}
   std::uint64_t size() const override { return bytes_.size(); }
   std::span<const std::byte> memory() const override { return bytes_; }
+  std::optional<Checksum> checksum_as_read() const override { return as_read_; }
   bool replayable() const override { return true; }
   Task<> rewind(OpContext&) override {
     given_ = false;
@@ -48,6 +56,7 @@ class MemoryBody final : public Body {
 
  private:
   std::span<const std::byte> bytes_;
+  std::optional<Checksum> as_read_;
   bool given_ = false;
 };
 

@@ -49,9 +49,10 @@ class PartSender {
       co_await read_fully(*reader, bytes, &hasher, meter_, context);
     }  // the connection is free before the writing begins
     if (kept_) kept_sum_.add(part.number, checksum_of(*kept_, bytes), part.length);
-    MemoryBody body(bytes);
+    const Checksum as_read = hasher.finish();
+    MemoryBody body(bytes, as_read);
     const Checksum sent = co_await upload_.write_part(part.number, part.offset, body, context);
-    accept(part, hasher.finish(), sent);
+    accept(part, as_read, sent);
   }
 
   // For parts that memory cannot sensibly hold, or that need not be held.

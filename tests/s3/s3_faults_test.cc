@@ -269,6 +269,20 @@ TEST_F(S3Faults, APartThatIsDamagedOnItsWayIsSentAgain) {
   EXPECT_TRUE(run(upload->complete(sum, context_)).server_verified);
 }
 
+TEST_F(S3Faults, APartThatIsNoLongerWhatWasReadIsRefusedByTheServer) {
+  const std::string content = some_content(6 << 20);
+  const Checksum as_read = checksum_of(ChecksumAlgorithm::crc64nvme, as_bytes(content));
+  std::string damaged = content;
+  damaged[5'000'000] ^= 1;
+  const auto upload = run(store_->begin_upload("large", {}, context_));
+  MemoryBody wrong(as_bytes(damaged), as_read);
+  EXPECT_EQ(failure([&] { run(upload->write_part(1, 0, wrong, context_)); }).error_class(),
+            ErrorClass::data_loss);
+  MemoryBody right(as_bytes(content), as_read);
+  EXPECT_EQ(run(upload->write_part(1, 0, right, context_)), as_read);
+  EXPECT_TRUE(run(upload->complete(as_read, context_)).server_verified);
+}
+
 TEST_F(S3Faults, KeysThatCouldNotBeRemovedAreTriedAgainOrNamed) {
   for (const char* key : {"a", "b", "c"})
     write(key, "x");

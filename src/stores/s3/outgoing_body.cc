@@ -108,6 +108,12 @@ OutgoingBody::OutgoingBody(const S3Bucket& bucket, Body& body, std::optional<Che
   if (known_) algorithm_ = known_->algorithm();
   const bool in_memory = !body.memory().empty() || body.size() == 0;
   if (!algorithm_ || !in_memory) return;
+  if (const auto as_read = body.checksum_as_read(); !known_ && as_read &&
+                                                    as_read->algorithm() == *algorithm_ &&
+                                                    as_read->type() == ChecksumType::full_object) {
+    known_ = as_read;
+    return;
+  }
   const Checksum computed = checksum_of(*algorithm_, body.memory());
   if (known_ && computed != *known_)
     throw Error(ErrorClass::data_loss,
