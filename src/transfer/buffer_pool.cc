@@ -79,7 +79,7 @@ void BufferPool::give_back(Buffer& buffer) noexcept {
   if (!budget_.contended() && idle_bytes_ + buffer.capacity_ <= keep_) {
     try {
       auto& shelf = idle_[class_of(buffer.capacity_)];
-      shelf.reserve(shelf.size() + 1);
+      if (shelf.size() == shelf.capacity()) shelf.reserve(std::max<std::size_t>(16, 2 * shelf.size()));
       idle_bytes_ += buffer.capacity_;
       shelf.push_back(std::move(buffer));
       return;
