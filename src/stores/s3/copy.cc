@@ -100,8 +100,8 @@ Task<> try_copy(Attempt& attempt, OpContext& context) {
 }
 
 Task<> run(Attempt& attempt, OpContext& context) {
-  co_await with_retry(context, attempt.job.to.retry_policy(), Replay::safe,
-                      [&attempt, &context] { return try_copy(attempt, context); });
+  return with_retry(context, attempt.job.to.retry_policy(), Replay::safe,
+                    [&attempt, &context] { return try_copy(attempt, context); });
 }
 
 // Throws source_changed or not_found unless the source is in the state that is meant.
@@ -139,10 +139,9 @@ Task<store::Written> judge_refusal(const Job& job, bool uncertain, store::Writte
 
 // Services that do not know the tagging directive keep the source's tags: what was asked for is set
 // afterwards.
-Task<> set_tags_where_ignored(const Job& job, OpContext& context) {
+bool may_ignore_tags(const Job& job) {
   const store::Properties* properties = job.options.write.properties;
-  if (job.to.service().amazon() || properties == nullptr || !properties->tags) co_return;
-  co_await write_tags(job.to, job.key, *properties->tags, context);
+  return !job.to.service().amazon() && properties != nullptr && properties->tags;
 }
 
 Task<store::Written> copy_whole(Job& job, OpContext& context) {
@@ -206,14 +205,14 @@ Task<store::Written> copy_whole(Job& job, OpContext& context) {
   written.server_verified = same_etag || !result.checksums.empty();
   // Without the condition, an ETag that differs may be another encryption or another state of the source.
   if (conditions == CopyConditions::ignored && !same_etag) co_await check_source(job, context);
-  co_await set_tags_where_ignored(job, context);
+  if (may_ignore_tags(job))
+    co_await write_tags(job.to, job.key, *job.options.write.properties->tags, context);
   co_return written;
 }
 
 // A service that has said nothing of the bytes it copied (the parts of the source gave it another etag, and
 // it keeps no checksums) is asked what lies there now.
 Task<> look_at_arrival(const Job& job, store::Written& written, OpContext& context) {
-  if (written.server_verified || written.condition_failed) co_return;
   store::ReadOptions look;
   look.pin.version = written.version;
   const auto found = co_await head_object(job.to, job.key, std::move(look), context);
@@ -356,7 +355,8 @@ Task<store::Written> copy_object(S3Bucket& from, std::string source_key, S3Bucke
       written = co_await copy_in_parts(job, context);
     else
       written = co_await copy_whole(job, context);
-    co_await look_at_arrival(job, written, context);
+    if (!written.server_verified && !written.condition_failed)
+      co_await look_at_arrival(job, written, context);
     co_return written;
   } catch (const Error& error) {
     if (!error.operation().empty()) throw;

@@ -153,7 +153,10 @@ store::Details DetailsBuilder::finish() {
 }
 
 std::string metadata_value(std::string_view value) {
-  const bool ascii = std::ranges::all_of(value, [](char c) { return static_cast<unsigned char>(c) < 0x80; });
+  unsigned char bits = 0;  // of all bytes, without an early end of the loop
+  for (const char c : value)
+    bits |= static_cast<unsigned char>(c);
+  const bool ascii = bits < 0x80;
   const auto blank = [](char c) { return c == ' ' || c == '\t'; };
   const bool trimmed = !value.empty() && (blank(value.front()) || blank(value.back()));
   if (ascii && !trimmed) return std::string(value);
@@ -189,6 +192,8 @@ void add_properties(HeaderList& headers, const store::Properties& properties,
   store::Metadata metadata = properties.metadata;
   // Metadata that says it already stays as it is, in whichever of the known spellings.
   if (properties.posix && store::get_posix(metadata) != properties.posix) {
+    constexpr std::size_t kPosixNames = 5;
+    metadata.reserve(metadata.size() + kPosixNames);
     store::put_posix(*properties.posix, metadata);
     if (metadata_size(metadata) > kMetadataLimit && metadata_size(properties.metadata) <= kMetadataLimit) {
       metadata = properties.metadata;
@@ -196,8 +201,10 @@ void add_properties(HeaderList& headers, const store::Properties& properties,
     }
   }
   for (const auto& [name, value] : metadata) {
-    std::string header(kMetaPrefix);
-    std::ranges::transform(name, std::back_inserter(header), lower);
+    std::string header;
+    header.reserve(kMetaPrefix.size() + name.size());
+    header.append(kMetaPrefix).append(name);
+    std::ranges::transform(header, header.begin(), lower);
     headers.add(headers.keep(std::move(header)), headers.keep(metadata_value(value)));
   }
 }

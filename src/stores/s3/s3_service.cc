@@ -48,8 +48,8 @@ std::string S3Service::PerShard::take_scratch() {
 }
 
 void S3Service::PerShard::give_scratch(std::string text) {
-  constexpr std::size_t kKept = 64;
-  constexpr std::size_t kLargest = 16 << 10;
+  constexpr std::size_t kKept = 1024;  // two for each request that may be in flight
+  constexpr std::size_t kLargest = 4 << 10;
   if (scratch.size() < kKept && text.capacity() <= kLargest) scratch.push_back(std::move(text));
 }
 

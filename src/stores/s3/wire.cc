@@ -1,6 +1,7 @@
 #include "stores/s3/wire.h"
 
 #include <algorithm>
+#include <array>
 
 #include "base/encoding.h"
 #include "base/error.h"
@@ -10,18 +11,26 @@ namespace haul::s3 {
 namespace {
 
 // RFC 9110 section 5.6.2, without capitals: names are compared and signed as they stand.
+constexpr std::array<bool, 256> kTokenCharacters = [] {
+  std::array<bool, 256> may{};
+  for (const char c : std::string_view("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz"))
+    may[static_cast<unsigned char>(c)] = true;
+  return may;
+}();
+
 bool is_token(std::string_view name) {
-  constexpr std::string_view kMarks = "!#$%&'*+-.^_`|~";
-  return !name.empty() && std::ranges::all_of(name, [kMarks](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || kMarks.find(c) != std::string_view::npos;
-  });
+  return !name.empty() &&
+         std::ranges::all_of(name, [](char c) { return kTokenCharacters[static_cast<unsigned char>(c)]; });
 }
 
+// No early end of the loop: this way it becomes a handful of vector instructions.
 bool has_control(std::string_view value) {
-  return std::ranges::any_of(value, [](char c) {
+  unsigned found = 0;
+  for (const char c : value) {
     const auto byte = static_cast<unsigned char>(c);
-    return (byte < 0x20 && c != '\t') || byte == 0x7f;
-  });
+    found |= static_cast<unsigned>((byte < 0x20 && byte != '\t') || byte == 0x7f);
+  }
+  return found != 0;
 }
 
 std::string_view name_of(std::string_view piece) {

@@ -174,7 +174,13 @@ std::span<char> XmlReader::slow_text(char* const from) {
     if (*at_ == '&') {
       to = decode_entity(at_, to, end_);
     } else if (*at_ != '<') {
-      *to++ = *at_++;
+      char* stop = at_ + 1;
+      while (stop != end_ && *stop != '<' && *stop != '&')
+        ++stop;
+      const auto plain = static_cast<std::size_t>(stop - at_);
+      if (to != at_) std::memmove(to, at_, plain);
+      to += plain;
+      at_ = stop;
     } else if (at_ + 1 != end_ && at_[1] == '/') {
       close_tag();
       return {from, to};
