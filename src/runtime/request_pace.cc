@@ -9,14 +9,14 @@ constexpr double kSpan = 0.25;          // seconds
 constexpr double kLongestSpan = 4;      // seconds
 constexpr double kEnoughRequests = 20;  // in a span, to tell a share of them
 constexpr double kLeastRate = 1;        // a second
-constexpr double kBurst = 0.01;         // seconds' worth of turns that may be taken at once
+constexpr double kTurnsAtOnce = 0.01;   // seconds' worth of turns that may be taken at once
 // Below what was accepted by so much: the service's allowance fills up again.
 constexpr double kBelow = 0.97;
 constexpr double kGuessGrowth = 1.5;
 constexpr std::uint64_t kEnoughToGuess = 10;
 constexpr double kMoment = 0.1;  // seconds
 // Each clean span raises the pace by this much more than the one before, up to the last.
-constexpr double kGrowth = 0.006;
+constexpr double kPaceGrowth = 0.006;
 constexpr double kMostGrowth = 0.15;
 constexpr double kTolerated = 0.01;  // share of refusals that says that the pace is right as it is
 constexpr Duration kLeastSpan = std::chrono::milliseconds(1);
@@ -29,7 +29,7 @@ double seconds_of(Duration duration) {
 
 bool RequestPace::take(SteadyTime now) noexcept {
   if (rate_ == 0) return true;
-  turns_ = std::min(std::max(1.0, rate_ * kBurst), turns_ + seconds_of(now - filled_) * rate_);
+  turns_ = std::min(std::max(1.0, rate_ * kTurnsAtOnce), turns_ + seconds_of(now - filled_) * rate_);
   filled_ = now;
   if (turns_ < 1) {
     waited_ = true;
@@ -115,7 +115,7 @@ void RequestPace::judge(double seconds) noexcept {
     guessing_ = false;
     clean_ = 0;
   } else if (waited_) {
-    rate_ *= 1 + (guessing_ ? kGuessGrowth - 1 : std::min(kMostGrowth, kGrowth * ++clean_));
+    rate_ *= 1 + (guessing_ ? kGuessGrowth - 1 : std::min(kMostGrowth, kPaceGrowth * ++clean_));
   }
 }
 
