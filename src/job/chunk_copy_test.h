@@ -12,6 +12,7 @@ inline Chunk copy_of(const Chunk& from) {
   to.bytes = from.bytes;
   to.attempt = from.attempt;
   to.deaths = from.deaths;
+  to.abandoned_since = from.abandoned_since;
   to.stage = from.stage;
   to.facts = from.facts;
   for (Item item : from.items) {

@@ -376,8 +376,8 @@ class Undoing(RunsTest):
         job, _ = self.keep_for_seconds()
         self.s3.put_object(Bucket="there", Key="avatar/007.jpg", Body=b"another")
         self.haul("run", job, code=1)
-        self.haul("run", job)
-        removal, = self.removals()
+        self.assertNotIn("could not be removed before", self.haul("run", job).err)
+        removal = self.removals()[0]
         self.assertEqual((removal["deleted"], removal["failed"]), (39, 1))
 
     def test_nothing_is_taken_back_beside_a_removal_of_its_sources(self):
