@@ -8,8 +8,8 @@ namespace haul {
 namespace {
 
 constexpr double kSmoothing = 0.05;  // weight of one answer in the smoothed latency
-constexpr double kFloorMemory =
-    30;  // seconds, in which the floor forgets, or one lucky answer would hold for ever
+// Seconds, in which the floor forgets, or one lucky answer would hold for ever.
+constexpr double kFloorMemory = 30;
 // Queueing of this much above the floor says that more in flight may only wait longer, and of this much that
 // it does. The absolute slack keeps the microseconds of a near server from looking like congestion.
 constexpr double kQueueing = 1.5;
