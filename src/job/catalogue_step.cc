@@ -151,7 +151,9 @@ Task<> CatalogueStep::find_named(std::span<const CatalogueItem> objects, OpConte
     for (std::size_t i = 0; i < objects.size(); ++i) {
       if (!named.at(i) || objects[i].result->already_there) continue;  // there is no source of it
       objects[i].result->still_named = true;
-      objects[i].result->reason = "another row names the object, so the source stays";
+      objects[i].result->reason = objects[i].item->action == Action::remove_kept
+                                      ? "a row names the object, so the source stays"
+                                      : "another row names the object, so the source stays";
     }
   } catch (...) {
     const Error error = current_error();
@@ -161,7 +163,8 @@ Task<> CatalogueStep::find_named(std::span<const CatalogueItem> objects, OpConte
 }
 
 // The row that was updated does not count, though the selection may still have it. One that the statement did
-// not match names what it named before.
+// not match names what it named before. What has become of the row of a kept source since its move nobody
+// knows: it may never have been matched, or be one of a backup, and counts as any other.
 catalog::NamingRow CatalogueStep::naming_row(const CatalogueItem& object) const {
   catalog::NamingRow row{.key = std::string(object.item->key), .cursor = {}};
   if (object.item->row.empty()) return row;
@@ -171,7 +174,8 @@ catalog::NamingRow CatalogueStep::naming_row(const CatalogueItem& object) const 
     return std::move(columns.at(static_cast<std::size_t>(found - catalogue_.columns.begin())));
   };
   row.key = value_in(catalogue_.naming->key);
-  if (object.result->catalogue != CatalogueState::unmatched) row.cursor = value_in(catalogue_.naming->cursor);
+  if (object.item->action != Action::remove_kept && object.result->catalogue != CatalogueState::unmatched)
+    row.cursor = value_in(catalogue_.naming->cursor);
   return row;
 }
 

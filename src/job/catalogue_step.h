@@ -48,7 +48,8 @@ class CatalogueStep {
   Task<> update(std::span<const CatalogueItem> objects, OpContext& context) const;
 
   // Before sources go: of objects whose rows name their copies, those that other rows of the database still
-  // name get still_named. What the catalogue throws is the error of every object asked for.
+  // name get still_named; kept ones (Action::remove_kept) also if only their own row does. What the catalogue
+  // throws is the error of every object asked for.
   Task<> find_named(std::span<const CatalogueItem> objects, OpContext& context) const;
 
   // Throws invalid_argument for a row that is not as the selection gave it.

@@ -123,26 +123,52 @@ TEST(SharedObjects, are_asked_about_again_where_the_catalogue_was_away) {
   EXPECT_EQ(world.engine.recorded.retried, 3U);
 }
 
+struct KeptShared : SharedWorld {
+  KeptShared() {
+    job.operation = Operation::remove_kept;
+    destination->inner.put("out/shared", "content of shared");
+  }
+  // The source of row 1, as the ledger of its move has it.
+  void remove_kept_source() {
+    const auto copy = world.run_for(destination->inner.stat("out/shared", store::ReadOptions(), context));
+    Chunk chunk = chunk_of({"shared"});
+    Item& item = chunk.items[0];
+    item.action = Action::remove_kept;
+    item.row =
+        chunk.text.store(pack_kept({.destination_key = "out/shared",
+                                    .written_etag = copy->etag,
+                                    .written_version = {},
+                                    .checksum = {},
+                                    .row = catalog::encode_row({std::int64_t{1}, std::string("in/shared")}),
+                                    .moved = copy->modified}));
+    engine.put(std::move(chunk));
+    work();
+  }
+};
+
 TEST(SharedObjects, that_were_kept_stay_as_long_as_a_row_names_them) {
-  SharedWorld world;
-  world.job.operation = Operation::remove_kept;
-  world.destination->inner.put("out/shared", "content of shared");
-  const auto copy =
-      world.world.run_for(world.destination->inner.stat("out/shared", store::ReadOptions(), world.context));
-  Chunk chunk = world.chunk_of_rows({1});
-  Item& item = chunk.items[0];
-  item.action = Action::remove_kept;
-  item.row = chunk.text.store(pack_kept({.destination_key = "out/shared",
-                                         .written_etag = copy->etag,
-                                         .written_version = {},
-                                         .checksum = {},
-                                         .row = item.row,
-                                         .moved = copy->modified}));
+  KeptShared world;
   world.catalog->paths[1] = "out/shared";
-  world.engine.put(std::move(chunk));
-  world.work();
+  world.remove_kept_source();
   EXPECT_EQ(world.engine.recorded.skipped, 1U);
   EXPECT_TRUE(world.source->inner.content("in/shared"));
+}
+
+TEST(SharedObjects, that_were_kept_stay_when_their_own_row_names_them_again) {
+  KeptShared world;
+  world.catalog->paths[3] = "out/shared";
+  world.remove_kept_source();
+  EXPECT_EQ(world.engine.recorded.skipped, 1U);
+  EXPECT_TRUE(world.source->inner.content("in/shared"));
+  EXPECT_THAT(world.engine.lines, HasSubstr("a row names the object, so the source stays"));
+}
+
+TEST(SharedObjects, that_were_kept_go_when_no_row_names_them) {
+  KeptShared world;
+  world.catalog->paths[1] = world.catalog->paths[3] = "out/shared";
+  world.remove_kept_source();
+  EXPECT_EQ(world.engine.recorded.deleted, 1U);
+  EXPECT_FALSE(world.source->inner.content("in/shared"));
 }
 
 }  // namespace
