@@ -98,14 +98,25 @@ catalog::Value CatalogueStep::value_of(const Parameter& parameter, const Item& i
   return columns[parameter.column];
 }
 
+// A row may be older than the job: runs that remove kept sources, or undo, have it from the report of the
+// move. Under other columns its values would be taken for something else.
+catalog::Row CatalogueStep::columns_of(const Item& item) const {
+  catalog::Row columns = catalog::decode_row(item.row);
+  const auto key = static_cast<std::size_t>(std::ranges::find(catalogue_.columns, catalogue_.key_column) -
+                                            catalogue_.columns.begin());
+  const bool fits = columns.size() == catalogue_.columns.size() &&
+                    (key == columns.size() || catalog::key_of(columns[key]) == item.key);
+  if (fits) return columns;
+  throw Error(ErrorClass::invalid_argument,
+              "its row is not as select.query gives rows now, so nothing is done")
+      .during("catalogue update")
+      .with_hint(
+          "put select.query and select.key back as they were when the object was moved, and run again");
+}
+
 catalog::RowUpdate CatalogueStep::update_of(const Item& item, const ItemResult& result) const {
   catalog::Row columns;
-  if (by_column_) {
-    columns = catalog::decode_row(item.row);
-    if (columns.size() != catalogue_.columns.size())
-      throw Error(ErrorClass::invalid_argument, "the row has not the columns of the selection")
-          .during("catalogue update");
-  }
+  if (by_column_) columns = columns_of(item);
   catalog::RowUpdate update;
   update.values.reserve(parameters_.size());
   for (const Parameter& parameter : parameters_)
@@ -140,24 +151,34 @@ Task<> CatalogueStep::update(std::span<const CatalogueItem> objects, OpContext& 
 }
 
 Task<> CatalogueStep::find_named(std::span<const CatalogueItem> objects, OpContext& context) const {
-  if (!catalogue_.naming || objects.empty()) co_return;
-  try {
-    std::vector<catalog::NamingRow> rows;
-    rows.reserve(objects.size());
-    for (const CatalogueItem& object : objects)
+  if (!catalogue_.naming) co_return;
+  std::vector<catalog::NamingRow> rows;
+  std::vector<CatalogueItem> asked;
+  rows.reserve(objects.size());
+  asked.reserve(objects.size());
+  for (const CatalogueItem& object : objects) {
+    try {
       rows.push_back(naming_row(object));
+      asked.push_back(object);
+    } catch (...) {
+      object.result->error = current_error();
+    }
+  }
+  if (asked.empty()) co_return;
+  try {
     const std::vector<bool> named =
         co_await catalogue_.catalog->named_by_others(*catalogue_.naming, rows, context);
-    for (std::size_t i = 0; i < objects.size(); ++i) {
-      if (!named.at(i) || objects[i].result->already_there) continue;  // there is no source of it
-      objects[i].result->still_named = true;
-      objects[i].result->reason = objects[i].item->action == Action::remove_kept
-                                      ? "a row names the object, so the source stays"
-                                      : "another row names the object, so the source stays";
+    for (std::size_t i = 0; i < asked.size(); ++i) {
+      ItemResult& result = *asked[i].result;
+      if (!named.at(i) || result.already_there) continue;  // there is no source of it
+      result.still_named = true;
+      result.reason = asked[i].item->action == Action::remove_kept
+                          ? "a row names the object, so the source stays"
+                          : "another row names the object, so the source stays";
     }
   } catch (...) {
     const Error error = current_error();
-    for (const CatalogueItem& object : objects)
+    for (const CatalogueItem& object : asked)
       object.result->error = error;
   }
 }
@@ -168,7 +189,7 @@ Task<> CatalogueStep::find_named(std::span<const CatalogueItem> objects, OpConte
 catalog::NamingRow CatalogueStep::naming_row(const CatalogueItem& object) const {
   catalog::NamingRow row{.key = std::string(object.item->key), .cursor = {}};
   if (object.item->row.empty()) return row;
-  catalog::Row columns = catalog::decode_row(object.item->row);
+  catalog::Row columns = columns_of(*object.item);
   const auto value_in = [&](const std::string& column) {
     const auto found = std::ranges::find(catalogue_.columns, column);
     return std::move(columns.at(static_cast<std::size_t>(found - catalogue_.columns.begin())));

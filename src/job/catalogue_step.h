@@ -76,6 +76,7 @@ class CatalogueStep {
 
   catalog::Value value_of(const Parameter& parameter, const Item& item, const ItemResult& result,
                           catalog::Row& columns) const;
+  catalog::Row columns_of(const Item& item) const;  // throws as update_of does
   catalog::NamingRow naming_row(const CatalogueItem& object) const;
   Task<> update_batch(std::span<const CatalogueItem> objects, OpContext& context) const;
   void settle_row(const CatalogueItem& object, const catalog::RowResult& row) const;

@@ -95,6 +95,21 @@ TEST_F(CatalogueStepTest, refuses_parameters_that_nothing_gives_and_says_what_th
                Error);
 }
 
+TEST_F(CatalogueStepTest, refuses_a_row_under_columns_that_it_was_not_selected_with) {
+  follow_by("UPDATE f SET p = :destination_key WHERE id = :id");
+  for (const std::vector<std::string>& now :
+       {std::vector<std::string>{"path", "id"}, {"id", "size", "path"}}) {
+    job.catalogue->columns = now;
+    try {
+      CatalogueStep(job).update_of(item, result);
+      FAIL();
+    } catch (const Error& error) {
+      EXPECT_EQ(error.error_class(), ErrorClass::invalid_argument);
+      EXPECT_THAT(error.hint(), HasSubstr("put select.query and select.key back"));
+    }
+  }
+}
+
 TEST_F(CatalogueStepTest, fails_only_the_object_whose_row_is_not_as_it_was_selected) {
   catalog->paths = {{7, "in/a"}};
   follow_by("UPDATE f SET path = :destination_key WHERE id = :id");

@@ -171,5 +171,15 @@ TEST(SharedObjects, that_were_kept_go_when_no_row_names_them) {
   EXPECT_FALSE(world.source->inner.content("in/shared"));
 }
 
+TEST(SharedObjects, that_were_kept_stay_when_the_selection_was_edited_since) {
+  KeptShared world;
+  world.catalog->paths[1] = world.catalog->paths[3] = "out/shared";
+  world.job.catalogue->columns = {"path", "id"};
+  world.remove_kept_source();
+  EXPECT_TRUE(world.source->inner.content("in/shared"));
+  ASSERT_EQ(world.engine.failures.size(), 1U);
+  EXPECT_THAT(world.engine.failures[0].error->what(), HasSubstr("not as select.query gives rows now"));
+}
+
 }  // namespace
 }  // namespace haul::job
