@@ -66,7 +66,8 @@ class RecordedStore final : public store::Store {
   std::map<std::string, Error> fails;  // by key: reading, writing or tagging it
   std::function<void(const std::string& key)> before_write = [](const std::string&) {};
   std::optional<Error> durable_fails;
-  bool compares = true;  // before it removes
+  bool compares = true;              // before it removes
+  std::vector<std::string> cleared;  // of what writers that are gone have left
 
   const store::Capabilities& capabilities() const noexcept override { return inner.capabilities(); }
   std::string describe(std::string_view key) const override { return inner.describe(key); }
@@ -101,6 +102,10 @@ class RecordedStore final : public store::Store {
                                  store::CopyOptions options, OpContext& context) override {
     co_return co_await inner.copy_from(source, std::move(source_key), std::move(key), std::move(options),
                                        context);
+  }
+  Task<std::uint64_t> discard_remains(std::vector<std::string_view> keys, Time, Time, OpContext&) override {
+    cleared.insert(cleared.end(), keys.begin(), keys.end());
+    co_return keys.size();
   }
   Task<> make_durable(OpContext&) override {
     trace_.happens();

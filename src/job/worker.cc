@@ -72,11 +72,11 @@ Task<ChunkReport> Worker::work(Chunk chunk, OpContext context) {
     put_back_in_halves(work, halves);
     co_return halves;
   }
+  if (work.chunk.deaths <= kMostDeaths) co_await clear_remains(work, context);  // else it ended at that
   if (work.chunk.deaths >= kMostDeaths) {
     give_up(work);
     co_return work.outcomes.take();
   }
-  co_await clear_remains(work, context);
   co_await learn_facts(job_, work.chunk, context);
   co_await begin(work, context);
   co_await secure_copies(work, context);
@@ -494,7 +494,8 @@ void Worker::leave_over(ChunkWork& work, std::size_t index) const {
 }
 
 // One chunk for both kinds. With objects that a drain has left over in it the attempt does not count: those
-// that have failed get one more, for each drain at the most.
+// that have failed get one more, for each drain at the most. Nor is a suspect cleared by a process that ended
+// early of itself.
 void Worker::put_back_rest(ChunkWork& work, ChunkReport& report) const {
   if (work.again.empty() && work.left.empty()) return;
   const bool counts = work.left.empty();
@@ -502,7 +503,12 @@ void Worker::put_back_rest(ChunkWork& work, ChunkReport& report) const {
   objects.insert(objects.end(), work.again.begin(), work.again.end());
   std::ranges::sort(objects);
   Chunk& rest = report.rest.emplace_back(part_of(work, objects));
-  if (counts) ++rest.attempt;
+  if (counts) {
+    ++rest.attempt;
+    return;
+  }
+  if (rest.stage <= work.chunk.stage) rest.deaths = work.chunk.deaths;
+  rest.abandoned_since = work.chunk.abandoned_since;
 }
 
 Chunk Worker::part_of(const ChunkWork& work, std::span<const std::uint32_t> objects) const {

@@ -425,6 +425,35 @@ TEST_F(WorkerTest, does_not_count_an_attempt_that_a_drain_has_ended) {
   EXPECT_EQ(report.rest.front().attempt, 1U);
 }
 
+TEST_F(WorkerTest, leaves_a_suspect_one_when_a_drain_comes) {
+  put("a");
+  put("b");
+  destination->before_write = [this](const std::string&) { world.runtime().stop().raise(StopLevel::drain); };
+  Chunk chunk = chunk_of({"a", "b"});
+  chunk.deaths = kDeathsOfSuspect;
+  chunk.abandoned_since = Time(std::chrono::seconds(5));
+  const ChunkReport report = work_one(std::move(chunk));
+  ASSERT_EQ(report.rest.size(), 1U);
+  EXPECT_EQ(report.rest.front().items.size(), 1U);
+  EXPECT_EQ(report.rest.front().deaths, kDeathsOfSuspect);
+  EXPECT_EQ(report.rest.front().abandoned_since, Time(std::chrono::seconds(5)));
+}
+
+TEST_F(WorkerTest, clears_what_is_left_of_an_object_before_it_is_given_up) {
+  put("a");
+  for (const std::uint32_t deaths : {kMostDeaths, kMostDeaths + 1}) {
+    destination->cleared.clear();
+    Chunk chunk = chunk_of({"a"});
+    chunk.deaths = deaths;
+    chunk.abandoned_since = Time(std::chrono::seconds(5));
+    EXPECT_EQ(work_one(std::move(chunk)).accounts.failed, 1U);
+    if (deaths == kMostDeaths)
+      EXPECT_THAT(destination->cleared, ElementsAre("out/a"));
+    else
+      EXPECT_THAT(destination->cleared, IsEmpty()) << "clearing may be what ended the process";
+  }
+}
+
 TEST_F(WorkerTest, counts_what_a_drain_leaves_over_as_not_attempted_where_nothing_is_durable) {
   put("a");
   put("b");
