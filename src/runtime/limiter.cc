@@ -24,6 +24,8 @@ constexpr double kRisingSlackNs = 5e6;
 constexpr double kWorthDoubling = 1.15;    // more answers a second, or a limit twice as high was for nothing
 constexpr std::uint64_t kLeastRound = 16;  // answers, to tell a rate
 constexpr double kGrowth = 0.02;
+// The pace may change meanwhile, or a turn be given to who sleeps.
+constexpr Duration kLongestNap = std::chrono::milliseconds(100);
 
 }  // namespace
 
@@ -68,7 +70,8 @@ Task<Permit> AdaptiveLimiter::acquire(OpContext& context) {
 Task<> AdaptiveLimiter::keep_time(Waiter& first, OpContext& context) {
   try {
     const SteadyTime now = context.env().steady_now();
-    if (const Duration wait = pace_.wait(now); wait > Duration{}) co_await context.sleep(wait);
+    if (const Duration wait = pace_.wait(now); wait > Duration{})
+      co_await context.sleep(std::min(wait, kLongestNap));
   } catch (...) {
     if (first.admitted) {
       static_cast<void>(Permit(this));

@@ -134,6 +134,28 @@ TEST(Limiter, LetsRequestsGoInTheirTurnOnceItWasRefused) {
   EXPECT_LE(world.env().steady_now() - start, 400ms);
 }
 
+TEST(Limiter, SomeWhoCannotWaitDoNotHoldUpTheOthersForLong) {
+  ManualRuntime world;
+  AdaptiveLimiter limiter({.initial = 2, .maximum = 2});
+  {
+    Permit permit;
+    ASSERT_TRUE(limiter.try_acquire(permit, world.env()));
+    Permit other;
+    ASSERT_TRUE(limiter.try_acquire(other, world.env()));
+    limiter.succeeded(world.env().steady_now());
+    world.env().advance(1s);
+    limiter.throttled(world.env().steady_now());
+    ASSERT_DOUBLE_EQ(limiter.pace().per_second(), 1.0);
+  }
+  for (int i = 0; i < 800; ++i)
+    limiter.sent_beside();
+  const SteadyTime start = world.env().steady_now();
+  LimitedClient client{limiter};
+  world.run(client.many(1, 1ms, world.context()));
+  EXPECT_EQ(client.done, 1U);
+  EXPECT_LE(world.env().steady_now() - start, 2500ms);
+}
+
 TEST(Limiter, GivesWayWhenAnswersGrowSlowButKeepsWhatItBeganWith) {
   const ManualEnv env;
   AdaptiveLimiter limiter({.initial = 16, .maximum = 512});

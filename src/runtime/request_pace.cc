@@ -19,6 +19,7 @@ constexpr double kMoment = 0.1;  // seconds
 constexpr double kPaceGrowth = 0.006;
 constexpr double kMostGrowth = 0.15;
 constexpr double kTolerated = 0.01;  // share of refusals that says that the pace is right as it is
+constexpr double kMostDebt = 0.25;   // seconds' worth of turns, or one turn
 constexpr Duration kLeastSpan = std::chrono::milliseconds(1);
 
 double seconds_of(Duration duration) {
@@ -43,6 +44,16 @@ Duration RequestPace::wait(SteadyTime now) const noexcept {
   if (rate_ == 0) return {};
   const double missing = (1 - turns_) / rate_ - seconds_of(now - filled_);
   return std::max(kLeastSpan, std::chrono::duration_cast<Duration>(std::chrono::duration<double>(missing)));
+}
+
+void RequestPace::overdraw() noexcept {
+  if (rate_ == 0) return;
+  turns_ -= 1;
+  bound_debt();
+}
+
+void RequestPace::bound_debt() noexcept {
+  turns_ = std::max(turns_, -std::max(1.0, rate_ * kMostDebt));
 }
 
 void RequestPace::accepted(SteadyTime now) noexcept {
@@ -70,6 +81,7 @@ void RequestPace::refused(bool pressed, Duration latency, SteadyTime now) noexce
 
 void RequestPace::begin(double rate, Duration settle, SteadyTime now) noexcept {
   rate_ = std::max(kLeastRate, rate);
+  bound_debt();
   clean_ = 0;
   // Answers to what was sent at the pace before tell nothing of this one.
   since_ = now + std::chrono::duration_cast<SteadyTime::duration>(settle + settle / 2);

@@ -25,8 +25,9 @@ class RequestPace {
   bool take(SteadyTime now) noexcept;
   // The time to the next turn; never so short that timers are all that is done.
   Duration wait(SteadyTime now) const noexcept;
-  // A request that cannot wait its turn; those that follow wait for it.
-  void overdraw() noexcept { turns_ -= rate_ != 0 ? 1 : 0; }
+  // A request that cannot wait its turn; those that follow wait for it, though for many no longer than for a
+  // quarter of a second's worth.
+  void overdraw() noexcept;
 
   // What became of a request. `pressed`: as much was asked for as places allowed, so that a refusal tells of
   // our own rate. `latency`: of a request, about.
@@ -34,12 +35,13 @@ class RequestPace {
   void refused(bool pressed, Duration latency, SteadyTime now) noexcept;
 
  private:
+  void bound_debt() noexcept;
   void begin(double rate, Duration settle, SteadyTime now) noexcept;
   void look(SteadyTime now) noexcept;
   void judge(double seconds) noexcept;
 
   double rate_ = 0;      // a second; 0: none
-  double turns_ = 0;     // that may be taken at once
+  double turns_ = 0;     // that may be taken at once; less than none: owed
   SteadyTime filled_{};  // when turns_ was right
 
   // The present span, and what came before while there was no pace.

@@ -149,6 +149,30 @@ TEST(RequestPace, NeverComesToAStandstill) {
   EXPECT_LE(pace.wait(now), 1s);
 }
 
+TEST(RequestPace, ThoseWhoCannotWaitHoldUpTheOthersForAMomentOnly) {
+  RequestPace pace;
+  for (int i = 0; i < 400; ++i)
+    pace.accepted(kBegin);
+  pace.refused(true, 1ms, kBegin);
+  ASSERT_DOUBLE_EQ(pace.per_second(), 4000.0);
+  while (pace.take(kBegin)) {
+  }
+  for (int i = 0; i < 10'000; ++i)
+    pace.overdraw();
+  EXPECT_GT(pace.wait(kBegin), 200ms);
+  EXPECT_LE(pace.wait(kBegin), 251ms);
+  // What is owed at one pace is not owed at a slower one.
+  SteadyTime now = kBegin;
+  while (pace.per_second() > 1) {
+    now += 5s;
+    pace.take(now);
+    for (int i = 0; i < 10'000; ++i)
+      pace.overdraw();
+    pace.refused(true, 1ms, now);
+    ASSERT_LE(pace.wait(now), 2s) << pace.per_second();
+  }
+}
+
 TEST(RequestPace, TimeThatNobodyUsedIsNotSavedUp) {
   RequestPace pace;
   for (int i = 0; i < 100; ++i)
