@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
 #include <numeric>
 #include <string>
 #include <utility>
@@ -12,7 +13,6 @@
 #include "job/item_compare.h"
 #include "job/item_facts.h"
 #include "job/kept_objects.h"
-#include "runtime/task_group.h"
 
 namespace haul::job {
 namespace {
@@ -34,6 +34,19 @@ bool has_stages(Action action) {
   return action != Action::remove && action != Action::remove_kept;
 }
 
+// Counted when it is spawned, and until it ends in whatever way.
+struct EndOfLane {
+  EndOfLane(std::size_t& of_chunk, std::size_t& of_shard) : chunk(of_chunk), shard(of_shard) {}
+  EndOfLane(const EndOfLane&) = delete;
+  EndOfLane& operator=(const EndOfLane&) = delete;
+  ~EndOfLane() {
+    --chunk;
+    --shard;
+  }
+  std::size_t& chunk;
+  std::size_t& shard;
+};
+
 }  // namespace
 
 // The chunk at work. Lanes of one shard share it, so nothing in it needs a lock. Objects are told by their
@@ -53,6 +66,9 @@ struct Worker::ChunkWork {
   std::vector<ItemResult> results;        // of all objects; empty where nothing follows after the first step
   std::vector<std::string_view> records;  // of kept objects: Item::row as it came
   std::size_t next = 0;                   // the first object that no lane has taken
+  std::size_t lanes = 0;                  // at work
+  const store::Store* reads = nullptr;    // whose places bound the lanes
+  const store::Store* writes = nullptr;   // likewise
   bool fresh = false;                     // something has arrived in this attempt
   std::vector<std::uint32_t> open;        // behind their first step and not settled, ascending
   std::vector<std::uint32_t> again;       // failed for a passing reason
@@ -60,7 +76,12 @@ struct Worker::ChunkWork {
 };
 
 Worker::Worker(const Job& job, RunEngine& engine, Progress& progress, OutcomeSink& sink, Runtime& runtime)
-    : job_(job), engine_(engine), progress_(progress), sink_(sink), steps_(job, engine.durable(), runtime) {
+    : job_(job),
+      engine_(engine),
+      progress_(progress),
+      sink_(sink),
+      steps_(job, engine.durable(), runtime),
+      lanes_(runtime.shard_count()) {
   if (job.catalogue) catalogue_.emplace(job);
 }
 
@@ -177,11 +198,13 @@ Task<> Worker::begin(ChunkWork& work, OpContext& context) {
       work.results[i].step = ItemStep::arrived;
       work.results[i].bytes = work.chunk.items[i].size;
     }
-  } else {
-    const std::size_t lanes = std::min<std::size_t>(job_.options.lanes, count);
+  } else if (count != 0) {
+    const store::Store& source = *job_.sources[work.chunk.items.front().source].store;
+    if (is_copy(work.action)) work.writes = job_.destination->store.get();
+    if (work.writes == nullptr || !work.writes->can_copy_from(source)) work.reads = &source;
     TaskGroup group(context.executor());
-    for (std::size_t i = 0; i < lanes; ++i)
-      group.spawn(lane(work, context));
+    spawn_lane(work, group, context);  // each chunk has one, whatever the others have
+    spawn_lanes_of_use(work, group, context);
     co_await group.join();
   }
   for (std::size_t i = 0; i < work.results.size(); ++i)
@@ -189,7 +212,21 @@ Task<> Worker::begin(ChunkWork& work, OpContext& context) {
   settle_failed(work);  // those that could not be looked at; how far they are is known still
 }
 
-Task<> Worker::lane(ChunkWork& work, OpContext context) {
+void Worker::spawn_lane(ChunkWork& work, TaskGroup& group, const OpContext& context) {
+  ++work.lanes;
+  ++lanes_[context.shard().index()];
+  group.spawn(lane(work, group, context));
+}
+
+void Worker::spawn_lanes_of_use(ChunkWork& work, TaskGroup& group, const OpContext& context) {
+  const std::size_t count = work.chunk.items.size();
+  const std::size_t worth = lanes_of_use(work, context);
+  while (lanes_[context.shard().index()] < worth && work.lanes < job_.options.lanes && work.next < count)
+    spawn_lane(work, group, context);
+}
+
+Task<> Worker::lane(ChunkWork& work, TaskGroup& group, OpContext context) {
+  const EndOfLane end(work.lanes, lanes_[context.shard().index()]);
   ItemResult own;
   while (work.next < work.chunk.items.size()) {
     const std::size_t index = work.next++;
@@ -213,7 +250,20 @@ Task<> Worker::lane(ChunkWork& work, OpContext context) {
       settle(work, index, result);
     else
       note_arrival(work, result);
+    if (work.lanes > 1 && lanes_[context.shard().index()] > lanes_of_use(work, context)) break;
+    spawn_lanes_of_use(work, group, context);
   }
+}
+
+// Lanes that only wait for a place among the requests in flight cost memory and cache: they become more and
+// fewer as the places do.
+std::size_t Worker::lanes_of_use(const ChunkWork& work, const OpContext& context) const {
+  const auto places_of = [&](const store::Store* store) {
+    return store == nullptr ? std::numeric_limits<std::size_t>::max() : store->places(context);
+  };
+  constexpr std::size_t kUnbounded = std::numeric_limits<std::size_t>::max() / 8;
+  const std::size_t places = std::min({kUnbounded, places_of(work.reads), places_of(work.writes)});
+  return places * 5 / 4 + 4;  // not every lane is at a request at any moment
 }
 
 void Worker::note_arrival(ChunkWork& work, ItemResult& result) const {

@@ -1,9 +1,11 @@
 // Works one chunk: each of its objects, many in parallel, to an outcome, or to another attempt.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <vector>
 
 #include "job/catalogue_step.h"
 #include "job/chunk.h"
@@ -16,6 +18,7 @@
 #include "runtime/context.h"
 #include "runtime/shard.h"
 #include "runtime/task.h"
+#include "runtime/task_group.h"
 
 namespace haul::job {
 
@@ -49,7 +52,10 @@ class Worker {
   void put_back_in_halves(ChunkWork& work, ChunkReport& report) const;
   void give_up(ChunkWork& work) const;
   Task<> clear_remains(ChunkWork& work, OpContext& context);
-  Task<> lane(ChunkWork& work, OpContext context);
+  void spawn_lane(ChunkWork& work, TaskGroup& group, const OpContext& context);
+  Task<> lane(ChunkWork& work, TaskGroup& group, OpContext context);
+  void spawn_lanes_of_use(ChunkWork& work, TaskGroup& group, const OpContext& context);
+  std::size_t lanes_of_use(const ChunkWork& work, const OpContext& context) const;
   void note_arrival(ChunkWork& work, ItemResult& result) const;
   Task<bool> holds_still(const Item& item, ItemResult& result, OpContext& context) const;
   Task<> first_step(const Item& item, ItemResult& result, OpContext& context);
@@ -81,6 +87,7 @@ class Worker {
   OutcomeSink& sink_;
   ItemSteps steps_;
   std::optional<CatalogueStep> catalogue_;
+  std::vector<std::size_t> lanes_;  // at work, of each shard; touched by it alone
 };
 
 }  // namespace haul::job

@@ -9,6 +9,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <span>
@@ -162,6 +163,11 @@ class Store {
   virtual ~Store() = default;
 
   virtual const Capabilities& capabilities() const noexcept = 0;
+  // How many requests of this context's shard it has in flight at most at this moment: operations beyond them
+  // only wait. Changes all the time; unbounded where nothing bounds it.
+  virtual std::size_t places(const OpContext&) const noexcept {
+    return std::numeric_limits<std::size_t>::max();
+  }
   // For messages: `s3://bucket/key` or the path. Control characters are made visible.
   virtual std::string describe(std::string_view key) const = 0;
 

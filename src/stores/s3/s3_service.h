@@ -1,6 +1,7 @@
 // One endpoint with one identity, shared by all its buckets: limits, credentials, the server's clock, counts.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstdint>
@@ -42,6 +43,11 @@ class S3Service {
   // Approximate while requests are under way.
   std::uint64_t throttle_count() const noexcept;
   unsigned concurrency() const noexcept;
+  // Of this shard, for reads or for writes, whichever are more.
+  unsigned places(const OpContext& context) const noexcept {
+    const PerShard& shard = *shards_[context.shard().index()];
+    return std::max(shard.reads.limit(), shard.writes.limit());
+  }
 
  private:
   friend class S3Bucket;

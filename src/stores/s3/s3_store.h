@@ -17,6 +17,7 @@ class S3Store final : public store::Store {
   S3Bucket& bucket() noexcept { return bucket_; }
 
   const store::Capabilities& capabilities() const noexcept override { return capabilities_; }
+  std::size_t places(const OpContext& context) const noexcept override { return service_->places(context); }
   std::string describe(std::string_view key) const override { return bucket_.describe(key); }
   std::unique_ptr<store::Lister> list(store::ListRequest request) override;
   Task<std::optional<store::Details>> stat(std::string key, store::ReadOptions options,
