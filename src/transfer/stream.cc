@@ -78,7 +78,7 @@ class StreamSender {
   Task<> send(Part part, Buffer buffer, Permit slot, OpContext context) {
     const auto bytes = buffer.first(part.length);
     const Checksum read = checksum_of(upload_.checksum_algorithm(), bytes);
-    MemoryBody body(bytes);
+    MemoryBody body(bytes, read);
     const Checksum sent = co_await upload_.write_part(part.number, part.offset, body, context);
     if (!std::ranges::equal(read.bytes(), sent.bytes()))
       throw Error(ErrorClass::data_loss, "a part was sent with other bytes than were read")
