@@ -283,6 +283,17 @@ TEST_F(S3Faults, APartThatIsNoLongerWhatWasReadIsRefusedByTheServer) {
   EXPECT_TRUE(run(upload->complete(as_read, context_)).server_verified);
 }
 
+TEST_F(S3Faults, APartIsHashedAsItIsSentWhereTheServerIsToldNoChecksum) {
+  const std::string content = some_content(6 << 20);
+  const Checksum as_read = checksum_of(ChecksumAlgorithm::crc64nvme, as_bytes(content));
+  std::string damaged = content;
+  damaged[5'000'000] ^= 1;
+  const auto store = make_s3_store(fake().server(), {.checksum_when = s3::ChecksumWhen::required}, quick());
+  const auto upload = run(store->begin_upload("large", {}, context_));
+  MemoryBody wrong(as_bytes(damaged), as_read);
+  EXPECT_NE(run(upload->write_part(1, 0, wrong, context_)), as_read);
+}
+
 TEST_F(S3Faults, KeysThatCouldNotBeRemovedAreTriedAgainOrNamed) {
   for (const char* key : {"a", "b", "c"})
     write(key, "x");

@@ -108,7 +108,8 @@ OutgoingBody::OutgoingBody(const S3Bucket& bucket, Body& body, std::optional<Che
   if (known_) algorithm_ = known_->algorithm();
   const bool in_memory = !body.memory().empty() || body.size() == 0;
   if (!algorithm_ || !in_memory) return;
-  if (const auto as_read = body.checksum_as_read(); !known_ && as_read &&
+  // If it is not sent, nobody compares it with what arrives, and only hashing again shows damage in between.
+  if (const auto as_read = body.checksum_as_read(); sends_checksum() && !known_ && as_read &&
                                                     as_read->algorithm() == *algorithm_ &&
                                                     as_read->type() == ChecksumType::full_object) {
     known_ = as_read;
@@ -122,10 +123,15 @@ OutgoingBody::OutgoingBody(const S3Bucket& bucket, Body& body, std::optional<Che
   known_ = computed;
 }
 
+bool OutgoingBody::sends_checksum() const {
+  const BucketOptions& options = bucket_.options();
+  return algorithm_ == ChecksumAlgorithm::md5 ||
+         (options.checksum.has_value() && options.checksum_when == ChecksumWhen::supported);
+}
+
 void OutgoingBody::attach(Call& call) {
   const ServiceOptions& service = bucket_.service().options();
   const BucketOptions& options = bucket_.options();
-  const bool send = options.checksum.has_value() && options.checksum_when == ChecksumWhen::supported;
   call.body = &body_;
   call.payload_hash = auth::kUnsignedPayload;
   if (!known_ && algorithm_) {
@@ -133,7 +139,7 @@ void OutgoingBody::attach(Call& call) {
     call.body = &*hashing_;
     const bool trailers = service.trailers == Trailers::always ||
                           (service.trailers == Trailers::automatic && bucket_.service().amazon());
-    if (send && trailers && *algorithm_ != ChecksumAlgorithm::md5 && !service.payload_signing) {
+    if (sends_checksum() && trailers && *algorithm_ != ChecksumAlgorithm::md5 && !service.payload_signing) {
       trailer_.emplace(*hashing_, *algorithm_);
       call.body = &*trailer_;
       call.payload_hash = auth::kUnsignedTrailerPayload;
@@ -143,7 +149,7 @@ void OutgoingBody::attach(Call& call) {
       call.headers.add_kept("x-amz-decoded-content-length", std::to_string(body_.size()));
       call.headers.add("x-amz-trailer", checksum_header(*algorithm_));
     }
-  } else if (known_ && (send || *algorithm_ == ChecksumAlgorithm::md5)) {
+  } else if (known_ && sends_checksum()) {
     call.headers.add_kept(checksum_header(*algorithm_), known_->base64());
   }
   if (service.payload_signing && !trailer_ && (body_.size() == 0 || !body_.memory().empty())) {

@@ -74,6 +74,9 @@ class OutgoingBody {
   bool confirmed_by(const Document& answer);
 
  private:
+  // Before the bytes or behind them.
+  bool sends_checksum() const;
+
   const S3Bucket& bucket_;
   Body& body_;
   std::optional<ChecksumAlgorithm> algorithm_;
