@@ -1,6 +1,7 @@
 #include "runtime/request_pace.h"
 
 #include <algorithm>
+#include <cmath>
 
 namespace haul {
 namespace {
@@ -12,7 +13,9 @@ constexpr double kLeastRate = 1;        // a second
 constexpr double kTurnsAtOnce = 0.01;   // seconds' worth of turns that may be taken at once
 // Below what was accepted by so much: the service's allowance fills up again.
 constexpr double kBelow = 0.97;
-constexpr double kGuessGrowth = 1.5;
+constexpr double kGuessGrowth =
+    1.5;  // in a span; where requests are few, a span is longer and counts as several
+constexpr double kMostGuesses = 4;
 constexpr std::uint64_t kEnoughToGuess = 10;
 constexpr double kMoment = 0.1;  // seconds
 // Each clean span raises the pace by this much more than the one before, up to the last.
@@ -120,14 +123,16 @@ void RequestPace::judge(double seconds) noexcept {
   if (share > kTolerated) {
     // Few requests that are refused among those of others: slower would not help them.
     if (!waited_) return;
-    guessing_ = false;
+    // A service that takes nothing is out of order, and its refusals say nothing of a limit.
+    guessing_ = accepted_ == 0;
     rate_ =
         std::max({kLeastRate, rate_ / 2, std::min(rate_, kBelow * static_cast<double>(accepted_) / seconds)});
   } else if (refused_ != 0) {
     guessing_ = false;
     clean_ = 0;
-  } else if (waited_) {
-    rate_ *= 1 + (guessing_ ? kGuessGrowth - 1 : std::min(kMostGrowth, kPaceGrowth * ++clean_));
+  } else if (waited_ && accepted_ != 0) {
+    rate_ *= guessing_ ? std::pow(kGuessGrowth, std::min(seconds / kSpan, kMostGuesses))
+                       : 1 + std::min(kMostGrowth, kPaceGrowth * ++clean_);
   }
 }
 

@@ -125,6 +125,21 @@ TEST(RequestPace, FindsALimitThatFalls) {
   EXPECT_LE(course.refused, 0.05);
 }
 
+TEST(RequestPace, IsSoonBackAfterAServiceTookNothing) {
+  constexpr double kNoLimit = 1e9;
+  RateLimitedServer server(kNoLimit);
+  std::vector<EagerClient> clients(1, EagerClient(40, 20ms));  // 2000 a second
+  SteadyTime now = kBegin;
+  run(clients, server, 2'000, now, 5s);
+  server.change(0);
+  run(clients, server, 2'000, now, 10s);
+  ASSERT_LE(clients.front().pace.per_second(), 10.0);
+  server.change(kNoLimit);
+  run(clients, server, 2'000, now, 6s);
+  EXPECT_GE(clients.front().pace.per_second(), 1'500.0);
+  EXPECT_GE(run(clients, server, 2'000, now, 5s).used, 0.9);
+}
+
 TEST(RequestPace, NobodyWaitsBeforeTheFirstRefusal) {
   RequestPace pace;
   for (int i = 0; i < 100'000; ++i) {
