@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 namespace haul {
 namespace {
@@ -17,7 +18,8 @@ constexpr double kGuessGrowth =
     1.5;  // in a span; where requests are few, a span is longer and counts as several
 constexpr double kMostGuesses = 4;
 constexpr std::uint64_t kEnoughToGuess = 10;
-constexpr double kMoment = 0.1;  // seconds
+constexpr double kMoment = 0.1;   // seconds
+constexpr double kSilence = 1.0;  // seconds without an answer: nothing was asked, and no rate is told
 // Each clean span raises the pace by this much more than the one before, up to the last.
 constexpr double kPaceGrowth = 0.006;
 constexpr double kMostGrowth = 0.15;
@@ -95,7 +97,11 @@ void RequestPace::begin(double rate, Duration settle, SteadyTime now) noexcept {
 
 // Ends the span if it was long enough.
 void RequestPace::look(SteadyTime now) noexcept {
-  if (since_ == SteadyTime{}) since_ = now;
+  if (rate_ == 0 && seconds_of(now - std::exchange(answered_, now)) > kSilence) {
+    since_ = now;
+    accepted_ = accepted_before_ = 0;
+    seconds_before_ = 0;
+  }
   if (now < since_) return;
   const double seconds = seconds_of(now - since_);
   const double enough =

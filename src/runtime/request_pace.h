@@ -46,6 +46,7 @@ class RequestPace {
 
   // The present span, and what came before while there was no pace.
   SteadyTime since_{};
+  SteadyTime answered_{};  // the last time
   Duration latency_{};
   std::uint64_t accepted_ = 0, refused_ = 0;
   std::uint64_t accepted_before_ = 0;

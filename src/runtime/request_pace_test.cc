@@ -155,10 +155,30 @@ TEST(RequestPace, ARefusalOfOneWhoAsksForLittleSetsNoPace) {
   EXPECT_FALSE(pace.active());
 }
 
+TEST(RequestPace, SilenceBeforeTheFirstRefusalSaysNothingOfTheRate) {
+  RequestPace pace;
+  for (int i = 0; i < 50; ++i)
+    pace.accepted(kBegin);
+  SteadyTime now = kBegin + 60s;
+  for (int i = 0; i < 200; ++i, now += 1ms)
+    pace.accepted(now);
+  pace.refused(true, 1ms, now);
+  EXPECT_GE(pace.per_second(), 900.0);
+  EXPECT_LE(pace.per_second(), 1'100.0);
+}
+
+TEST(RequestPace, ARefusalRightAfterSilenceSetsNoPaceYet) {
+  RequestPace pace;
+  for (int i = 0; i < 50; ++i)
+    pace.accepted(kBegin);
+  pace.refused(true, 1ms, kBegin + 60s);
+  EXPECT_FALSE(pace.active());
+}
+
 TEST(RequestPace, NeverComesToAStandstill) {
   RequestPace pace;
   SteadyTime now = kBegin;
-  for (int i = 0; i < 100; ++i, now += 5s)
+  for (int i = 0; i < 100; ++i, now += 500ms)
     pace.refused(true, 1ms, now);
   EXPECT_GE(pace.per_second(), 1.0);
   EXPECT_LE(pace.wait(now), 1s);
