@@ -89,14 +89,15 @@ std::vector<EndOfKeeping> ends_of_keeping(engine::StateDirectory& state, const j
   return due;
 }
 
-// The last run of the job itself that has not ended, or the last of all if only its report is not yet where
-// it belongs.
+// The last run of the job itself that has not ended, or the last of all if its process did not come to
+// publish its report. A place that cannot be written to does not keep the job from its next run.
 std::optional<std::string> unfinished_run(engine::StateDirectory& state, const job::JobSpec& spec) {
   bool latest = true;
   for (const engine::RunInfo& run :
        engine::Runs(state).list({.job = spec.name, .statuses = {}, .limit = kRunsKnown})) {
     if (!run.parent.empty() || run.operation != to_string(spec.operation)) continue;
-    if (!job::is_final(run.status) || (latest && awaits_publishing(run))) return run.id;
+    if (!job::is_final(run.status) || (latest && awaits_publishing(run) && !run.publishing_failed))
+      return run.id;
     latest = false;
   }
   return std::nullopt;

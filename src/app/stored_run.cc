@@ -116,18 +116,23 @@ std::string next_step(const RunHere& here) {
 Task<> publish(Session& session, engine::StateDirectory& state, RunHere& here) {
   if (here.setup->spec().report.location.empty() || !job::is_final(here.report.result.status)) co_return;
   OpContext context = session.context();
+  std::optional<Error> failure;
   try {
     here.report.report = co_await publish_report(session, here.setup->settings(), here.info.report,
                                                  here.setup->spec().report.location, here.info.id);
-    co_await context.blocking([&] { engine::Runs(state).set_published(here.info.id); });
   } catch (const Error& error) {
-    // The work is done, and its report is safe in the state.
-    session.screen().say(
-        fmt::format("haul: the report could not be published: {}; it is in {}, and haul "
-                    "resume {} tries again",
-                    error.what(), visible(here.info.report), short_id(here.info.id)));
-    here.code = std::max<int>(here.code, kSomeFailed);
+    failure = error;
   }
+  co_await context.blocking([&] {
+    engine::Runs runs(state);
+    failure ? runs.set_publishing_failed(here.info.id) : runs.set_published(here.info.id);
+  });
+  if (!failure) co_return;
+  // The work is done, and its report is safe in the state.
+  session.screen().say(
+      fmt::format("haul: the report could not be published: {}; it is in {}, and haul resume {} tries again",
+                  failure->what(), visible(here.info.report), short_id(here.info.id)));
+  here.code = std::max<int>(here.code, kSomeFailed);
 }
 
 RunReport report_of(const engine::RunInfo& info) {

@@ -425,6 +425,13 @@ class Publishing(RunsTest):
         self.published(run)
         self.assertIn("it has ended", self.haul("resume", "images", code=3).err)
 
+    def test_a_place_that_cannot_be_written_to_keeps_no_run_from_starting(self):
+        self.fill(20)
+        self.refuse_reports({"type": "access-denied"})
+        for count in (1, 2):
+            self.haul("run", self.job(more=self.REPORT), "--resume", code=1)
+            self.assertEqual(len(self.haul("runs", "--json").out.splitlines()), count)
+
     def test_a_process_that_is_killed_before_it_has_published_leaves_that_to_the_next(self):
         self.fill(20)
         self.refuse_reports({"type": "stall", "ms": 600_000})

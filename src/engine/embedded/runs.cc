@@ -146,6 +146,8 @@ RunInfo Runs::read(sqlite::Statement& row) {
   run.chunks_done = row.count(14);
   run.report_chain = row.text(15);
   run.published = optional_time(row, 25);
+  run.publishing_failed = run.published == Time{};
+  if (run.publishing_failed) run.published.reset();
   run.wish = parse_wish(row.text(16));
   run.approved_by = row.text(17);
   run.figures = "{}";
@@ -331,8 +333,16 @@ void Runs::set_error(const std::string& run, std::string_view error) {
 }
 
 void Runs::set_published(const std::string& run) {
+  write_published(run, nanoseconds(state_.env().wall_now()));
+}
+
+void Runs::set_publishing_failed(const std::string& run) {
+  write_published(run, 0);
+}
+
+void Runs::write_published(const std::string& run, std::int64_t when) {
   database_.prepare("UPDATE run_states SET published = ? WHERE run = ?")
-      .bind(1, nanoseconds(state_.env().wall_now()))
+      .bind(1, when)
       .bind(2, number_of(run))
       .run();
 }

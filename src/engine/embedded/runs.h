@@ -33,9 +33,10 @@ struct RunInfo {
   std::string error;  // why it failed, or why something of it was refused; one line
   Time created{};
   std::optional<Time> started, ended;
-  std::optional<Time> published;  // when the finished report was copied to where the job wants it
-  std::string report_chain;       // last value of the finished report's hash chain
-  std::string approved_by;        // empty: not approved
+  bool publishing_failed = false;  // it was tried, and nobody has succeeded since
+  std::optional<Time> published;   // when the finished report was copied to where the job wants it
+  std::string report_chain;        // last value of the finished report's hash chain
+  std::string approved_by;         // empty: not approved
   job::Wish wish = job::Wish::none;
 
   // Whether a process works on it now. A run that is neither final nor alive can be resumed.
@@ -160,6 +161,7 @@ class Runs {
 
   // The finished report of a run is now where its job wants it as well.
   void set_published(const std::string& run);
+  void set_publishing_failed(const std::string& run);
 
   // Removes a run that is final, with its files. Throws precondition_failed for others, and for one whose
   // kept sources nobody has removed yet.
@@ -169,6 +171,7 @@ class Runs {
 
  private:
   RunInfo read(sqlite::Statement& row);
+  void write_published(const std::string& run, std::int64_t when);
   void count_chunks(std::int64_t number, RunInfo& run);
   bool keeps_sources(const RunInfo& run);
   std::int64_t number_of(const std::string& id);

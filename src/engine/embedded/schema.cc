@@ -118,8 +118,8 @@ CREATE TABLE errors (
 )sql";
 
 // deaths: processes in a row that ended while they had the chunk leased, since its last stage.
-// published: when the finished report was copied to where the job wants it. What had ended before is not
-// asked.
+// published: when the finished report was copied to where the job wants it; 0: that was tried in vain. What
+// had ended before is not asked.
 constexpr const char* kVersion2 = R"sql(
 ALTER TABLE chunks ADD COLUMN deaths INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE run_states ADD COLUMN published INTEGER;
