@@ -18,7 +18,7 @@ STATE_BYTES = 96 << 20
 class FakeService:
     """haul-fakes3, which answers nobody while it is away: what it holds would not survive its end."""
 
-    latency = 4000  # so that there is something to disturb
+    latency = 8000  # so that there is something to disturb
 
     def __init__(self, test):
         self.fake = harness.Fake()
