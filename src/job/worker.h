@@ -35,8 +35,9 @@ class Worker {
   //
   // The order, per chunk: objects copied and verified, and durable at the destination -> recorded -> the
   // catalogue names the copies, committed -> recorded -> the catalogue asked which sources rows still name ->
-  // the other sources removed, in the state that was copied -> report. A chunk that comes back after any of these is gone on with behind it, object by object;
-  // an object whose copy is not there any more as it was written begins anew.
+  // the other sources removed, in the state that was copied -> report. A chunk that comes back after any of
+  // these is gone on with behind it, object by object; an object whose copy is not there any more as it was
+  // written begins anew.
   //
   // A chunk that processes ended at while it was worked on alone is not begun: it is put back in halves, and
   // a single object is given up in the end (chunk.h says when).

@@ -33,11 +33,11 @@ std::string figures_of(const job::Progress& progress) {
   std::string catalogue;
   if (progress.catalogue) {
     const catalog::CatalogEffort effort = progress.catalogue();
-    catalogue = fmt::format(
-        R"(,"catalogue":{{"rows_selected":{},"rows_updated":{},"statements":{},"reconnects":{},)"
-        R"("seconds_waited_for_rate":{:.3f}}})",
-        effort.rows_selected, effort.rows_updated, effort.statements, effort.reconnects,
-        std::chrono::duration<double>(effort.waited_for_rate).count());
+    catalogue =
+        fmt::format(R"(,"catalogue":{{"rows_selected":{},"rows_updated":{},"statements":{},"reconnects":{},)"
+                    R"("seconds_waited_for_rate":{:.3f}}})",
+                    effort.rows_selected, effort.rows_updated, effort.statements, effort.reconnects,
+                    std::chrono::duration<double>(effort.waited_for_rate).count());
   }
   return fmt::format(
       R"({{"listed_objects":{},"skipped_objects":{},"found_objects":{},"found_bytes":{},"done_objects":{},)"
