@@ -184,6 +184,7 @@ std::string create_run(engine::StateDirectory& state, const RunRequest& request)
 Task<int> run_stored(Session& session, engine::StateDirectory& state, std::vector<std::string> runs) {
   OpContext context = session.context();
   std::vector<std::unique_ptr<RunHere>> here;
+  here.reserve(runs.size());
   for (const std::string& run : runs)
     here.push_back(co_await take_up(session, state, run));
   for (const auto& each : here) {

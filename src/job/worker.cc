@@ -368,6 +368,7 @@ Task<> Worker::look_for_names(ChunkWork& work, OpContext& context) {
       (is_copy(work.action) && job_.operation == Operation::move && !job_.options.keep_source);
   if (!catalogue_ || !removes_sources || job_.options.dry_run) co_return;
   std::vector<CatalogueItem> objects;
+  objects.reserve(work.open.size());
   for (const std::uint32_t index : work.open)
     objects.push_back({&work.chunk.items[index], &work.results[index]});
   co_await catalogue_->find_named(objects, context);
