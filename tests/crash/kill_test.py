@@ -40,6 +40,7 @@ class Disturbed(harness.FakeTest):
     def setUp(self):
         super().setUp()
         self.source = harness.write_tree(self.folder / "tree", self.files)
+        self.haste = 1.0
 
     def slow_down(self, microseconds=4000):
         """So that there is something to interrupt."""
@@ -57,12 +58,13 @@ class Disturbed(harness.FakeTest):
         """Runs for a part of the time that chance chooses; whether it had to be killed."""
         process = self.start_haul(*arguments, "-q")
         try:
-            process.wait(self.pick.uniform(0.01, seconds))
+            process.wait(self.pick.uniform(0.01, seconds * self.haste))
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
             return True
         self.assertEqual(process.returncode, 0, str(process.result()))
+        self.haste *= 0.8  # it is quicker than the run that was timed
         return False
 
     def whole(self, bucket, prefix=""):
