@@ -123,10 +123,7 @@ Task<> publish(Session& session, engine::StateDirectory& state, RunHere& here) {
   } catch (const Error& error) {
     failure = error;
   }
-  co_await context.blocking([&] {
-    engine::Runs runs(state);
-    failure ? runs.set_publishing_failed(here.info.id) : runs.set_published(here.info.id);
-  });
+  co_await context.blocking([&] { engine::Runs(state).set_published(here.info.id, !failure); });
   if (!failure) co_return;
   // The work is done, and its report is safe in the state.
   session.screen().say(

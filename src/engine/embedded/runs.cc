@@ -332,17 +332,9 @@ void Runs::set_error(const std::string& run, std::string_view error) {
       .run();
 }
 
-void Runs::set_published(const std::string& run) {
-  write_published(run, nanoseconds(state_.env().wall_now()));
-}
-
-void Runs::set_publishing_failed(const std::string& run) {
-  write_published(run, 0);
-}
-
-void Runs::write_published(const std::string& run, std::int64_t when) {
+void Runs::set_published(const std::string& run, bool succeeded) {
   database_.prepare("UPDATE run_states SET published = ? WHERE run = ?")
-      .bind(1, when)
+      .bind(1, succeeded ? nanoseconds(state_.env().wall_now()) : 0)
       .bind(2, number_of(run))
       .run();
 }

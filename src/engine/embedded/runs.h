@@ -159,9 +159,8 @@ class Runs {
   // Why a run failed, for what the engine itself does not know of: the job could not be resolved.
   void set_error(const std::string& run, std::string_view error);
 
-  // The finished report of a run is now where its job wants it as well.
-  void set_published(const std::string& run);
-  void set_publishing_failed(const std::string& run);
+  // The finished report of a run is now where its job wants it as well, or could not be brought there.
+  void set_published(const std::string& run, bool succeeded);
 
   // Removes a run that is final, with its files. Throws precondition_failed for others, and for one whose
   // kept sources nobody has removed yet.
@@ -171,7 +170,6 @@ class Runs {
 
  private:
   RunInfo read(sqlite::Statement& row);
-  void write_published(const std::string& run, std::int64_t when);
   void count_chunks(std::int64_t number, RunInfo& run);
   bool keeps_sources(const RunInfo& run);
   std::int64_t number_of(const std::string& id);
