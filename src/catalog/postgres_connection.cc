@@ -21,6 +21,11 @@ constexpr const char* kPlanned = "haul_planned";
 // In the server's own units, the reading of one page from a disk: that of some ten thousand rows in a row.
 constexpr double kCostOfFinding = 1000;
 
+// Of the parameter counted from 0.
+std::string placeholder(std::size_t index) {
+  return "$" + std::to_string(index + 1);
+}
+
 class PostgresConnection final : public ServerConnection<PostgresSession> {
  public:
   PostgresConnection(const Address& address, const CatalogOptions& options)
@@ -56,8 +61,7 @@ class PostgresConnection final : public ServerConnection<PostgresSession> {
     return counted([&] {
       if (paged_ != selection) look_at(selection);
       // A generic plan, with parameters of whatever type the key has.
-      const std::string text = named_query(
-          selection, key_, cursor_, 2, [](std::size_t i) { return "$" + std::to_string(i + 1); }, "1000");
+      const std::string text = named_query(selection, key_, cursor_, 2, placeholder, "1000");
       session_.prepare(kPlanned, text, 2);
       const PostgresSession::Result plan = session_.execute(
           "SET LOCAL plan_cache_mode = force_generic_plan; EXPLAIN EXECUTE haul_planned (NULL, NULL)");
@@ -71,12 +75,10 @@ class PostgresConnection final : public ServerConnection<PostgresSession> {
     return counted([&] {
       if (paged_ != selection) look_at(selection);
       if (named_types_.empty())
-        named_types_ = session_.prepare(kNamed,
-                                        named_query(
-                                            selection, key_, cursor_, kKeysAskedFor,
-                                            [](std::size_t i) { return "$" + std::to_string(i + 1); },
-                                            "$" + std::to_string(kKeysAskedFor + 1)),
-                                        kKeysAskedFor + 1);
+        named_types_ = session_.prepare(
+            kNamed,
+            named_query(selection, key_, cursor_, kKeysAskedFor, placeholder, placeholder(kKeysAskedFor)),
+            kKeysAskedFor + 1);
       // Always as many, so that the statement is prepared once: the last one again and again.
       std::vector<PostgresParameter> parameters;
       parameters.reserve(kKeysAskedFor + 1);
@@ -126,7 +128,7 @@ class PostgresConnection final : public ServerConnection<PostgresSession> {
     order_ = statement.order();
     // One number for each use: the same name may stand where different types are wanted.
     std::size_t use = 0;
-    const std::string text = statement.with([&use](std::size_t) { return "$" + std::to_string(++use); });
+    const std::string text = statement.with([&use](std::size_t) { return placeholder(use++); });
     update_types_ = session_.prepare(kUpdate, text, order_.size());
     update_text_ = statement.text();
   }
