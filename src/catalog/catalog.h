@@ -158,7 +158,7 @@ class Catalog {
                                               OpContext& context) = 0;
 
   // Whether the server finds rows of the selection by their key without reading many others: through an
-  // index, or because there are only some thousands. Asks for its plan.
+  // index, or because there are only some thousands. Asks for its plan; one that it does not tell finds none.
   virtual Task<bool> finds_by_key(const Selection& selection, OpContext& context) = 0;
 
   // For each of the rows whether the selection has, at this moment, a row that names the same object and is

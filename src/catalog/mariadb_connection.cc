@@ -55,17 +55,20 @@ class MariadbConnection final : public ServerConnection<MariadbSession> {
     return counted([&] {
       if (paged_ != selection) look_at(selection);
       const auto two_keys = [](std::size_t i) { return i == 0 ? "'a'" : "'b'"; };
-      MariadbStatement plan(
-          session_, "EXPLAIN " + named_query(selection, key_name(), cursor_name_, 2, two_keys, "1000"), 0);
-      plan.execute();
-      std::vector<std::string> names;
-      for (MariadbStatement::Column& column : plan.columns())
-        names.push_back(std::move(column.name));
-      const std::size_t estimate = find_column(names, "rows");
-      std::uint64_t read = 0;
-      for (const Row& step : plan.rows())
-        read += rows_read(step.at(estimate));
-      return read <= kRowsReadForKey;
+      const std::string text =
+          "EXPLAIN " + named_query(selection, key_name(), cursor_name_, 2, two_keys, "1000");
+      return by_plan([this, &text] {
+        MariadbStatement plan(session_, text, 0);
+        plan.execute();
+        std::vector<std::string> names;
+        for (MariadbStatement::Column& column : plan.columns())
+          names.push_back(std::move(column.name));
+        const std::size_t estimate = find_column(names, "rows");
+        std::uint64_t read = 0;
+        for (const Row& step : plan.rows())
+          read += rows_read(step.at(estimate));
+        return read <= kRowsReadForKey;
+      });
     });
   }
 

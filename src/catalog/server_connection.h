@@ -45,6 +45,20 @@ class ServerConnection : public Connection {
     return work();
   }
 
+  // What `judge` makes of the server's plan. False where the server does not tell it: it is too old, the plan
+  // takes too long, or the account may not look behind a view. What may pass is thrown, and the connection
+  // ends with it, with all that was prepared.
+  template <class Judge>
+  bool by_plan(Judge judge) {
+    try {
+      return judge();
+    } catch (const Error& error) {
+      if (!error.retryable()) return false;
+      broken_ = true;
+      throw;
+    }
+  }
+
   Session session_;
 
  private:

@@ -500,6 +500,18 @@ TEST_F(NamedTest, rows_are_found_by_an_indexed_key_and_in_a_small_table_without)
   EXPECT_TRUE(finds());
 }
 
+TEST_F(NamedTest, a_plan_that_the_server_refuses_to_make_is_no_failure_and_does_not_stand_in_the_way) {
+  const Selection sound = selection;
+  Selection unsound = selection;
+  unsound.query += " AND 1 / 0 = id";
+  for (int i = 0; i < 2; ++i) {
+    selection = unsound;
+    EXPECT_NO_THROW(finds());
+    selection = sound;
+    EXPECT_TRUE(finds());
+  }
+}
+
 TEST_F(CatalogTest, effort_is_counted) {
   fill(30);
   select(all);

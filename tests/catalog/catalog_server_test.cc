@@ -271,5 +271,27 @@ TEST_F(CatalogServerTest, an_account_that_may_only_select_and_update_is_enough) 
   if (!is_mariadb()) database->execute("DROP OWNED BY plain; DROP ROLE plain");
 }
 
+// MariaDB explains a statement only to those who may look behind its views.
+TEST_F(CatalogServerTest, a_view_that_an_account_may_select_from_and_not_look_behind_can_be_looked_at) {
+  database->execute("DROP VIEW IF EXISTS shown; CREATE VIEW shown AS SELECT id, path FROM files");
+  if (is_mariadb())
+    database->service(
+        "sql -e \"CREATE OR REPLACE USER viewer@'127.0.0.1' IDENTIFIED BY 'viewer'; "
+        "GRANT SELECT ON app.shown TO viewer@'127.0.0.1'\"");
+  else
+    database->execute(
+        "DROP ROLE IF EXISTS viewer; CREATE ROLE viewer LOGIN PASSWORD 'viewer'; GRANT SELECT ON shown TO "
+        "viewer");
+  options.url.replace(options.url.find("app@"), 4, "viewer@");
+  options.password = "viewer";
+  catalog = open_catalog(options);
+  const Selection selection{.query = "SELECT id, path FROM shown", .cursor = "id", .key = "path"};
+  EXPECT_NO_THROW(check(&selection, nullptr));
+  OpContext context = runtime.context();
+  EXPECT_EQ(runtime.run_for(catalog->finds_by_key(selection, context)), !is_mariadb());
+  database->execute("DROP VIEW shown");
+  if (!is_mariadb()) database->execute("DROP ROLE viewer");
+}
+
 }  // namespace
 }  // namespace haul::catalog
