@@ -7,6 +7,7 @@
 #include "app/job_catalogs.h"
 #include "app/job_settings.h"
 #include "app/plan_file.h"
+#include "base/log.h"
 #include "base/utf8.h"
 #include "engine/embedded/runs.h"
 #include "job/catalogue_step.h"
@@ -192,11 +193,14 @@ Task<> JobSetup::take_names(const catalog::Selection& selection, OpContext& cont
     job_.catalogue->naming = selection;
     co_return;
   }
-  if (session_.settings().quiet) co_return;
-  session_.screen().say(fmt::format(
+  const std::string notice = fmt::format(
       "{}: no index finds rows of {} by {}, so it is not asked before an object is removed at the "
       "source: of two rows that name one object, one may do so for a while after it is gone",
-      spec_.name, catalog.description(), visible(selection.key)));
+      spec_.name, catalog.description(), visible(selection.key));
+  context.log().log(LogLevel::warning, notice);
+  const Settings& settings = session_.settings();
+  const bool is_on_the_screen = settings.log_file.empty() && context.log().enabled(LogLevel::warning);
+  if (!settings.quiet && !is_on_the_screen) session_.screen().say(notice);
 }
 
 }  // namespace haul::app

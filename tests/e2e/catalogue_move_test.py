@@ -127,8 +127,14 @@ class Move(harness.HaulTest):
                "catalogs": {"production": catalogue.spec}}
         path = self.folder / "job.json"
         path.write_text(json.dumps(job), encoding="utf-8")
-        result = self.haul("run", path, "--state", self.folder / "state", code=1)
-        self.assertIn("no index finds rows", result.err)
+        notice, log = "no index finds rows", self.folder / "haul.log"
+        for more in ([], ["--quiet"], ["--log-level", "off"]):
+            result = self.haul("run", path, "--state", self.folder / "state", *more, code=1)
+            self.assertEqual(result.err.count(notice), 1, more)
+        for more, said, logged in ([], 1, 1), (["--quiet"], 0, 2):
+            result = self.haul("run", path, "--state", self.folder / "state", "--log-file", log, *more, code=1)
+            self.assertEqual(result.err.count(notice), said, more)
+            self.assertEqual(log.read_text("utf-8").count(f" warning no-index: {notice}"), logged, more)
         catalogue.connect().execute("DELETE FROM files WHERE id > 9000")
         result = self.haul("run", path, "--state", self.folder / "state", code=1)
         self.assertNotIn("no index finds rows", result.err)
