@@ -267,7 +267,8 @@ Task<ResolvedSource> PlaceResolver::local_source(store::Location location, OpCon
   }
   if (status.type() == fs::file_type::none && error)
     throw errno_error(error.value(), "stat", visible(location.text));
-  if (status.type() == fs::file_type::not_found && !options_.may_be_gone)
+  const bool gone = status.type() == fs::file_type::not_found;
+  if (gone && (!options_.may_be_gone || options_.whole_trees || location.ends_in_slash()))
     nothing_there(location, "check the spelling; a path is relative to where haul was started");
   if (status.type() == fs::file_type::directory) {
     if (!options_.whole_trees && !options_.recursive) ask_for_recursion(location, "directory");
@@ -277,7 +278,6 @@ Task<ResolvedSource> PlaceResolver::local_source(store::Location location, OpCon
     throw UsageError(visible(location.text) + " is no directory", "to copy a single file use cp");
   if (location.ends_in_slash())
     throw UsageError(visible(location.text) + " is no directory", "leave the slash out");
-  const bool gone = status.type() == fs::file_type::not_found;
   if (!gone && status.type() != fs::file_type::regular && status.type() != fs::file_type::symlink)
     throw UsageError(visible(location.text) + " is no regular file", "pipe it in, with - as the source");
   ResolvedSource resolved;

@@ -169,6 +169,15 @@ TEST_F(Places, SayWhereNothingIs) {
   EXPECT_THAT(refusal(path("nope")), HasSubstr("there is no such"));
 }
 
+TEST_F(Places, AreNotTakenForGoneWhereOnlyATreeWillDo) {
+  EXPECT_TRUE(source(path("nope"), {.may_be_gone = true}).object);
+  EXPECT_THAT(refusal(path("nope"), {.whole_trees = true, .may_be_gone = true}),
+              HasSubstr("there is no such"));
+  EXPECT_THAT(refusal(path("nope/"), {.may_be_gone = true}), HasSubstr("there is no such"));
+  EXPECT_THAT(refusal(path("dir/file.txt"), {.whole_trees = true, .may_be_gone = true}),
+              HasSubstr("is no directory"));
+}
+
 TEST_F(Places, PutThingsIntoDirectoriesAndUnderNewNames) {
   EXPECT_EQ(destination("s3://bucket/x", false).key, "x");
   EXPECT_EQ(destination("s3://bucket/x/", false).prefix, "x/");
