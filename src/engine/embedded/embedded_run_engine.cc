@@ -130,8 +130,8 @@ class EmbeddedRunEngine::State {
         closed = closed_;
         due = due_;
       }
-      const bool something = read_page([](const BookPage& page) { return page.queued != 0; });
-      if (something && (!due || *due <= env_.wall_now())) {
+      const bool nothing = read_page([](const BookPage& page) { return page.none_queued(); });
+      if (!nothing && (!due || *due <= env_.wall_now())) {
         LeaseStep step(env_, options_.longest_retry_delay, closed);
         co_await write(step, context);
         if (step.chunk()) co_return co_await load(std::move(*step.chunk()), context);
@@ -258,13 +258,12 @@ class EmbeddedRunEngine::State {
     const auto lease = page_.leases.extract(chunk);
     if (lease.empty()) return;
     page_.returned.push_back(chunk);
-    ++page_.queued;
-    if (lease.mapped().alone) ++page_.suspects;
+    ++page_.count_of(lease.mapped().alone);
   }
 
-  bool room_locked() const { return held_ || page_.queued - page_.suspects < options_.queue_chunks; }
+  bool room_locked() const { return held_ || page_.queued < options_.queue_chunks; }
   bool leases_ended_locked() const {
-    return held_ || page_.cancelled || (closed_ && page_.queued == 0 && page_.leases.empty());
+    return held_ || page_.cancelled || (closed_ && page_.none_queued() && page_.leases.empty());
   }
 
   // All who wait look again: there are two for each shard at most, and changes come a chunk at a time.

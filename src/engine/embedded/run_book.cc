@@ -26,7 +26,7 @@ job::ReportFiles& BookFiles::report(const RunRecord& record) {
 
 void BookPage::count_queued(RunTables& tables, std::int64_t run) {
   const RunTables::Queued count = tables.queued(run);
-  queued = count.chunks;
+  queued = count.others;
   suspects = count.suspects;
 }
 

@@ -31,8 +31,8 @@ struct Lease {
 // A value: a step works on a copy, which takes effect as a whole.
 struct BookPage {
   RunRecord record;
-  std::uint64_t queued = 0;               // chunks, suspects and those to be `returned` included
-  std::uint64_t suspects = 0;             // of the queued
+  // Chunks that wait to be leased, those to be `returned` included. Suspects are counted apart.
+  std::uint64_t queued = 0, suspects = 0;
   std::map<std::uint64_t, Lease> leases;  // a few for each shard
   // Leased chunks whose report could not be written: they are queued again with the next step.
   std::vector<std::uint64_t> returned;
@@ -41,6 +41,8 @@ struct BookPage {
   Time status_since{};
   std::optional<Error> error;  // what record.error tells, as long as this process knows it
 
+  bool none_queued() const noexcept { return queued == 0 && suspects == 0; }
+  std::uint64_t& count_of(bool suspect) noexcept { return suspect ? suspects : queued; }
   void count_queued(RunTables& tables, std::int64_t run);
 
   // Of a discovery that is not durable yet.

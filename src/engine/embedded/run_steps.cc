@@ -117,9 +117,8 @@ void LeaseStep::write_tables(RunTables& tables, std::int64_t run, BookPage& page
     return;
   }
   tables.set_leased(run, chunk_->id, now);
-  --page.queued;
   const bool suspect = chunk_->deaths >= job::kDeathsOfSuspect;
-  if (suspect) --page.suspects;
+  --page.count_of(suspect);
   page.leases.emplace(chunk_->id,
                       Lease{.attempt = chunk_->attempt, .segment = chunk_->slice.segment, .alone = suspect});
 }
@@ -154,8 +153,7 @@ void RecordStep::write_tables(RunTables& tables, std::int64_t run, BookPage& pag
   insert_errors(tables, run, page, false, report_.chunk, report_.ledger.failures);
   for (const ChunkRow& rest : rest_) {
     tables.insert(run, rest);
-    ++page.queued;
-    if (rest.deaths >= job::kDeathsOfSuspect) ++page.suspects;
+    ++page.count_of(rest.deaths >= job::kDeathsOfSuspect);
   }
 }
 

@@ -325,10 +325,11 @@ std::uint64_t RunTables::remove_unleased(std::int64_t run, bool extras) {
 
 RunTables::Queued RunTables::queued(std::int64_t run) {
   Rows rows(
-      statement("SELECT count(*), ifnull(sum(deaths >= ?3), 0) FROM chunks WHERE run = ?1 AND state = ?2"));
+      statement("SELECT ifnull(sum(deaths >= ?3), 0), ifnull(sum(deaths < ?3), 0) FROM chunks WHERE run = ?1 "
+                "AND state = ?2"));
   rows->bind(1, run).bind(2, code(ChunkState::queued)).bind(3, std::uint64_t{job::kDeathsOfSuspect});
   rows.next();
-  return {.chunks = rows->count(0), .suspects = rows->count(1)};
+  return {.suspects = rows->count(0), .others = rows->count(1)};
 }
 
 std::map<std::uint32_t, std::uint64_t> RunTables::chunks_by_segment(std::int64_t run) {

@@ -106,7 +106,7 @@ class RunTables {
   std::uint64_t remove_unleased(std::int64_t run, bool extras);
 
   struct Queued {
-    std::uint64_t chunks = 0, suspects = 0;  // suspects are chunks as well
+    std::uint64_t suspects = 0, others = 0;
   };
   Queued queued(std::int64_t run);
   std::map<std::uint32_t, std::uint64_t> chunks_by_segment(std::int64_t run);
