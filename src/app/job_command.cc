@@ -39,10 +39,6 @@ Task<int> dry_run(Session& session, const std::vector<job::JobSpec>& specs) {
 
 constexpr std::size_t kRunsKnown = 10'000;  // of a job, the newest
 
-bool has_done_its_work(const engine::RunInfo& run) {
-  return run.status == job::RunStatus::completed || run.status == job::RunStatus::completed_with_failures;
-}
-
 struct EndOfKeeping {
   engine::RunInfo moved;
   std::optional<std::string> begun;  // a run that removes the sources, and has not ended
@@ -76,7 +72,7 @@ std::vector<EndOfKeeping> ends_of_keeping(engine::StateDirectory& state, const j
       if (other.parent != run.id) continue;
       const bool removes = other.operation == to_string(job::Operation::remove_kept);
       reverted |= other.operation == to_string(job::Operation::revert);
-      if (removes && !removed && has_done_its_work(other)) removed = &other;
+      if (removes && !removed && engine::has_done_its_work(other.status)) removed = &other;
       if (removes && !job::is_final(other.status)) end.begun = other.id;
     }
     if (reverted) continue;

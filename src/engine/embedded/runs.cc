@@ -78,6 +78,10 @@ ErrorRecord read_error(const sqlite::Statement& row) {
 
 }  // namespace
 
+bool has_done_its_work(job::RunStatus status) noexcept {
+  return status == job::RunStatus::completed || status == job::RunStatus::completed_with_failures;
+}
+
 FailedKeys::FailedKeys(StateDirectory& state, std::string_view run, std::uint16_t source)
     : database_(state.connect()) {
   database_.execute("CREATE TEMP TABLE failed (key BLOB PRIMARY KEY) WITHOUT ROWID");
@@ -339,20 +343,30 @@ void Runs::set_published(const std::string& run, bool succeeded) {
       .run();
 }
 
+// What is settled counts once, however many runs have met it. A removal that has done its work leaves only
+// its failures to the next one; one that has not, leaves everything, and an undo too. A source that is
+// skipped stays for the row that names it: no removal asks for it again.
 bool Runs::keeps_sources(const RunInfo& run) {
   if (run.accounts.sources_kept == 0) return false;
-  std::uint64_t gone = 0;
+  std::uint64_t deleted = 0, skipped = 0, deleted_by_halves = 0, reverted = 0;
   sqlite::Statement rows = database_.prepare(
-      "SELECT s.accounts FROM runs r JOIN run_states s ON s.run = r.number "
+      "SELECT s.accounts, r.operation, s.status FROM runs r JOIN run_states s ON s.run = r.number "
       "WHERE r.parent = ?1 AND r.operation IN (?2, ?3)");
   rows.bind(1, run.id)
       .bind(2, job::to_string(job::Operation::remove_kept))
       .bind(3, job::to_string(job::Operation::revert));
   while (rows.step()) {
     const job::Accounts accounts = parse_accounts(rows.text(0));
-    gone += accounts.deleted + accounts.reverted + accounts.skipped;
+    if (rows.text(1) == to_string(job::Operation::revert)) {
+      reverted = std::max(reverted, accounts.reverted);
+    } else if (has_done_its_work(job::parse_run_status(rows.text(2)).value_or(job::RunStatus::failed))) {
+      deleted += accounts.deleted;
+      skipped += accounts.skipped;
+    } else {
+      deleted_by_halves = std::max(deleted_by_halves, accounts.deleted);
+    }
   }
-  return gone < run.accounts.sources_kept;
+  return std::max(deleted, deleted_by_halves) + std::max(skipped, reverted) < run.accounts.sources_kept;
 }
 
 void Runs::forget(const std::string& run) {

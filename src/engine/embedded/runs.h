@@ -59,6 +59,9 @@ struct RunInfo {
   std::optional<Duration> oldest_lease;  // age
 };
 
+// Of a run that was to deal with each of its objects, and did.
+bool has_done_its_work(job::RunStatus status) noexcept;
+
 // A chunk that somebody works on.
 struct ChunkInfo {
   std::uint64_t id = 0;

@@ -259,26 +259,80 @@ TEST_F(RetentionTest, runs_that_have_not_ended_stay) {
   EXPECT_TRUE(known(run));
 }
 
-TEST_F(RetentionTest, runs_whose_sources_are_kept_stay_until_those_are_gone) {
-  job::Accounts accounts;
-  accounts.listed = accounts.moved = accounts.sources_kept = 2;
-  const std::string id = old_run(accounts);
-  EXPECT_EQ(runs->forget_old(everything), 0U);
-  EXPECT_EQ(class_of([&] { runs->forget(id); }), ErrorClass::precondition_failed);
-  sqlite::Database database = state->connect();
-  const auto child = [&](std::string_view operation, std::string_view counts) {
-    const std::string run = runs->create({.job = "old", .operation = std::string(operation), .parent = id});
+class KeptSourcesTest : public RetentionTest {
+ protected:
+  // A move whose sources are all kept.
+  void move(std::uint64_t sources) {
+    job::Accounts accounts;
+    accounts.listed = accounts.moved = accounts.sources_kept = sources;
+    moved_ = old_run(accounts);
+  }
+  // A run after it that is of the same sources.
+  void follow(std::string_view operation, RunStatus status, std::string_view accounts) {
+    const std::string id =
+        runs->create({.job = "old", .operation = std::string(operation), .parent = moved_});
+    sqlite::Database database = state->connect();
     database
-        .prepare("UPDATE run_states SET accounts = ?2 WHERE run = (SELECT number FROM runs WHERE id = ?1)")
-        .bind(1, run)
-        .bind(2, counts)
+        .prepare(
+            "UPDATE run_states SET status = ?2, accounts = ?3 WHERE run = (SELECT number FROM runs "
+            "WHERE id = ?1)")
+        .bind(1, id)
+        .bind(2, to_string(status))
+        .bind(3, accounts)
         .run();
-  };
-  child("move", R"({"skipped":2})");  // a retry of its failures says nothing of them
-  EXPECT_EQ(runs->forget_old(everything), 0U);
-  child(to_string(job::Operation::remove_kept), R"({"deleted":2})");
-  EXPECT_EQ(runs->forget_old(everything), 1U);
-  EXPECT_FALSE(known(id));
+  }
+  void remove(RunStatus status, std::string_view accounts) {
+    follow(to_string(job::Operation::remove_kept), status, accounts);
+  }
+  void undo(RunStatus status, std::string_view accounts) {
+    follow(to_string(job::Operation::revert), status, accounts);
+  }
+  bool stays() {
+    const bool refused = class_of([&] {
+                           runs->forget_old(everything);
+                           runs->forget(moved_);
+                         }) == ErrorClass::precondition_failed;
+    EXPECT_EQ(known(moved_), refused);
+    return refused;
+  }
+
+ private:
+  std::string moved_;
+};
+
+TEST_F(KeptSourcesTest, keep_their_run_until_they_are_gone) {
+  move(2);
+  EXPECT_TRUE(stays());
+  follow("move", RunStatus::completed, R"({"skipped":2})");  // a retry of its failures says nothing of them
+  EXPECT_TRUE(stays());
+  remove(RunStatus::completed, R"({"deleted":2})");
+  EXPECT_FALSE(stays());
+}
+
+TEST_F(KeptSourcesTest, that_could_not_be_removed_at_first_are_counted_with_the_others) {
+  move(4);
+  remove(RunStatus::completed_with_failures, R"({"deleted":1,"skipped":1,"failed":2})");
+  EXPECT_TRUE(stays());
+  remove(RunStatus::completed, R"({"deleted":1,"skipped":1})");
+  EXPECT_FALSE(stays());
+}
+
+TEST_F(KeptSourcesTest, that_two_removals_have_met_count_once) {
+  move(4);
+  remove(RunStatus::cancelled, R"({"deleted":2,"skipped":1,"not_attempted":1})");
+  remove(RunStatus::completed_with_failures, R"({"deleted":2,"skipped":1,"failed":1})");
+  EXPECT_TRUE(stays());
+  remove(RunStatus::completed, R"({"deleted":1})");
+  EXPECT_FALSE(stays());
+}
+
+TEST_F(KeptSourcesTest, that_were_skipped_and_then_moved_back_count_once) {
+  move(3);
+  remove(RunStatus::completed_with_failures, R"({"deleted":1,"skipped":1,"failed":1})");
+  undo(RunStatus::completed_with_failures, R"({"reverted":1,"failed":2})");
+  EXPECT_TRUE(stays());
+  undo(RunStatus::completed_with_failures, R"({"reverted":2,"failed":1})");
+  EXPECT_FALSE(stays());
 }
 
 TEST_F(RetentionTest, creating_a_run_forgets_old_ones) {
