@@ -6,9 +6,11 @@
 
 #include <filesystem>
 #include <fstream>
+#include <set>
 #include <string>
 #include <vector>
 
+#include "base/error.h"
 #include "engine/embedded/embedded_run_engine.h"
 #include "engine/embedded/runs.h"
 #include "engine/embedded/state_directory.h"
@@ -78,6 +80,14 @@ inline job::DiscoveryStep step_of(int first, int count, bool last = false) {
   return step;
 }
 
+inline job::Outcome failed_outcome(std::string key, ErrorClass error_class) {
+  job::Outcome outcome;
+  outcome.kind = job::OutcomeKind::failed;
+  outcome.key = std::move(key);
+  outcome.error = Error(error_class, "no luck");
+  return outcome;
+}
+
 // The lines of a report's ledger.
 inline std::vector<std::string> ledger_lines(const std::string& report) {
   std::vector<std::string> lines;
@@ -137,6 +147,18 @@ class ScriptedRun : public testing::Test {
   void complete_run() {
     become(job::RunStatus::finalizing);
     become(job::RunStatus::completed);
+  }
+
+  // Leases and records as copied until nothing is left.
+  std::set<std::string> copy_rest() {
+    std::set<std::string> keys;
+    engine->close();
+    while (auto chunk = lease()) {
+      for (const job::Item& item : chunk->items)
+        EXPECT_TRUE(keys.emplace(item.key).second) << item.key;
+      record(all_copied(*chunk));
+    }
+    return keys;
   }
 
   TestDirectory directory;
