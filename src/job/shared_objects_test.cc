@@ -146,21 +146,16 @@ struct KeptShared : SharedWorld {
   }
 };
 
-TEST(SharedObjects, that_were_kept_stay_as_long_as_a_row_names_them) {
-  KeptShared world;
-  world.catalog->paths[1] = "out/shared";
-  world.remove_kept_source();
-  EXPECT_EQ(world.engine.recorded.skipped, 1U);
-  EXPECT_TRUE(world.source->inner.content("in/shared"));
-}
-
-TEST(SharedObjects, that_were_kept_stay_when_their_own_row_names_them_again) {
-  KeptShared world;
-  world.catalog->paths[3] = "out/shared";
-  world.remove_kept_source();
-  EXPECT_EQ(world.engine.recorded.skipped, 1U);
-  EXPECT_TRUE(world.source->inner.content("in/shared"));
-  EXPECT_THAT(world.engine.lines, HasSubstr("a row names the object, so the source stays"));
+TEST(SharedObjects, that_were_kept_stay_as_long_as_a_row_names_them_be_it_their_own) {
+  for (const std::int64_t other : {1, 3}) {
+    SCOPED_TRACE("all but row " + std::to_string(other) + " name it");
+    KeptShared world;
+    world.catalog->paths[other] = "out/shared";
+    world.remove_kept_source();
+    EXPECT_EQ(world.engine.recorded.skipped, 1U);
+    EXPECT_TRUE(world.source->inner.content("in/shared"));
+    EXPECT_THAT(world.engine.lines, HasSubstr("a row names the object, so the source stays"));
+  }
 }
 
 TEST(SharedObjects, that_were_kept_go_when_no_row_names_them) {
