@@ -269,29 +269,34 @@ TEST_F(S3Faults, APartThatIsDamagedOnItsWayIsSentAgain) {
   EXPECT_TRUE(run(upload->complete(sum, context_)).server_verified);
 }
 
+// A part whose bytes have changed in memory since they were read and hashed.
+struct DamagedPart {
+  std::string content = some_content(6 << 20);
+  Checksum as_read = checksum_of(ChecksumAlgorithm::crc64nvme, as_bytes(content));
+  std::string damaged = [this] {
+    std::string bytes = content;
+    bytes[5'000'000] ^= 1;
+    return bytes;
+  }();
+};
+
 TEST_F(S3Faults, APartThatIsNoLongerWhatWasReadIsRefusedByTheServer) {
-  const std::string content = some_content(6 << 20);
-  const Checksum as_read = checksum_of(ChecksumAlgorithm::crc64nvme, as_bytes(content));
-  std::string damaged = content;
-  damaged[5'000'000] ^= 1;
+  const DamagedPart part;
   const auto upload = run(store_->begin_upload("large", {}, context_));
-  MemoryBody wrong(as_bytes(damaged), as_read);
+  MemoryBody wrong(as_bytes(part.damaged), part.as_read);
   EXPECT_EQ(failure([&] { run(upload->write_part(1, 0, wrong, context_)); }).error_class(),
             ErrorClass::data_loss);
-  MemoryBody right(as_bytes(content), as_read);
-  EXPECT_EQ(run(upload->write_part(1, 0, right, context_)), as_read);
-  EXPECT_TRUE(run(upload->complete(as_read, context_)).server_verified);
+  MemoryBody right(as_bytes(part.content), part.as_read);
+  EXPECT_EQ(run(upload->write_part(1, 0, right, context_)), part.as_read);
+  EXPECT_TRUE(run(upload->complete(part.as_read, context_)).server_verified);
 }
 
 TEST_F(S3Faults, APartIsHashedAsItIsSentWhereTheServerIsToldNoChecksum) {
-  const std::string content = some_content(6 << 20);
-  const Checksum as_read = checksum_of(ChecksumAlgorithm::crc64nvme, as_bytes(content));
-  std::string damaged = content;
-  damaged[5'000'000] ^= 1;
+  const DamagedPart part;
   const auto store = make_s3_store(fake().server(), {.checksum_when = s3::ChecksumWhen::required}, quick());
   const auto upload = run(store->begin_upload("large", {}, context_));
-  MemoryBody wrong(as_bytes(damaged), as_read);
-  EXPECT_NE(run(upload->write_part(1, 0, wrong, context_)), as_read);
+  MemoryBody wrong(as_bytes(part.damaged), part.as_read);
+  EXPECT_NE(run(upload->write_part(1, 0, wrong, context_)), part.as_read);
 }
 
 TEST_F(S3Faults, KeysThatCouldNotBeRemovedAreTriedAgainOrNamed) {
