@@ -14,8 +14,8 @@ constexpr double kLeastRate = 1;        // a second
 constexpr double kTurnsAtOnce = 0.01;   // seconds' worth of turns that may be taken at once
 // Below what was accepted by so much: the service's allowance fills up again.
 constexpr double kBelow = 0.97;
-constexpr double kGuessGrowth =
-    1.5;  // in a span; where requests are few, a span is longer and counts as several
+constexpr double kGuessGrowth = 1.5;  // in a span
+// Where requests are few, a span is longer and counts as several, up to so many.
 constexpr double kMostGuesses = 4;
 constexpr std::uint64_t kEnoughToGuess = 10;
 constexpr double kMoment = 0.1;   // seconds
