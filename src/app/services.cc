@@ -79,10 +79,7 @@ void Services::resolve(Entry& entry) {
   service.addressing = addressing_of(aws.addressing_style);
   service.dual_stack = aws.use_dualstack;
   service.fips = aws.use_fips;
-  if (settings_.concurrency) {
-    service.limiter.maximum = std::max(1U, *settings_.concurrency / shard_count_);
-    service.limiter.initial = std::min(service.limiter.initial, service.limiter.maximum);
-  }
+  service.concurrency = settings_.concurrency;
   entry.service = std::make_shared<s3::S3Service>(client_, service, entry.identity.credentials, shard_count_);
 }
 

@@ -32,6 +32,12 @@ OpContext OpContext::with_deadline(SteadyTime deadline) const noexcept {
   return child;
 }
 
+OpContext OpContext::holding(const SharedPlaces& places) const noexcept {
+  OpContext child = *this;
+  child.held_places_ = &places;
+  return child;
+}
+
 OpContext OpContext::with_label(std::string_view label) const noexcept {
   OpContext child = *this;
   child.label_ = label;

@@ -15,6 +15,7 @@ namespace haul {
 
 class Shard;
 class BlockingPool;
+class SharedPlaces;
 
 // How urgently work is asked to end. Thread safety: any thread, signal handlers too.
 enum class StopLevel : int {
@@ -61,6 +62,7 @@ class OpContext {
   Logger& log() const noexcept { return *log_; }
   std::string_view label() const noexcept { return label_; }  // run or chunk, for log records
   std::optional<SteadyTime> deadline() const noexcept { return deadline_; }
+  const SharedPlaces* held_places() const noexcept { return held_places_; }
   Executor executor() const noexcept;
   BlockingPool& blocking_pool() const noexcept;
 
@@ -69,6 +71,8 @@ class OpContext {
   OpContext with_label(std::string_view label) const noexcept;
   OpContext with_stop(const StopFlag& stop) const noexcept;  // a child of this one's flag
   OpContext on(Shard& shard) const noexcept;                 // the same operation, continued on another shard
+  // One that is waited for while a place of these is held.
+  OpContext holding(const SharedPlaces& places) const noexcept;
 
   // Throws cancelled or timed_out if the operation should not go on.
   void check() const;
@@ -87,6 +91,7 @@ class OpContext {
   Logger* log_;
   std::string_view label_;
   std::optional<SteadyTime> deadline_;
+  const SharedPlaces* held_places_ = nullptr;
 };
 
 }  // namespace haul

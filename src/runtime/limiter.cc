@@ -26,6 +26,8 @@ constexpr std::uint64_t kLeastRound = 16;  // answers, to tell a rate
 constexpr double kGrowth = 0.02;
 // The pace may change meanwhile, or a turn be given to who sleeps.
 constexpr Duration kLongestNap = std::chrono::milliseconds(100);
+// Between looks for places that others have.
+constexpr Duration kLook = std::chrono::milliseconds(1);
 
 }  // namespace
 
@@ -37,10 +39,17 @@ AdaptiveLimiter::AdaptiveLimiter(const LimiterOptions& options) : options_(optio
   options_.maximum = std::max(1U, options_.maximum);
   options_.initial = std::clamp(options_.initial, 1U, options_.maximum);
   limit_ = options_.initial;
+  lease_ = options_.maximum;
+}
+
+AdaptiveLimiter::AdaptiveLimiter(SharedPlaces& places, unsigned initial)
+    : AdaptiveLimiter(LimiterOptions{.initial = initial, .maximum = places.count()}) {
+  places_ = &places;
+  lease_ = 0;
 }
 
 bool AdaptiveLimiter::try_acquire(Permit& permit, const Env& env) noexcept {
-  if (in_flight_ >= limit() || !waiters_.empty()) return false;
+  if (!waiters_.empty() || !has_place()) return false;
   if (pace_.active() && !pace_.take(env.steady_now())) return false;
   ++in_flight_;
   was_full_ |= in_flight_ >= limit();
@@ -53,11 +62,12 @@ Task<Permit> AdaptiveLimiter::acquire(OpContext& context) {
   if (try_acquire(permit, context.env())) co_return permit;
   was_full_ |= in_flight_ >= limit();
   env_ = &context.env();
-  Waiter self;
+  Waiter self{.waited_for = places_ != nullptr && context.held_places() == places_};
   waiters_.push_back(&self);
+  admit();
   while (!self.admitted) {
-    if (waiters_.front() == &self && in_flight_ < limit())
-      co_await keep_time(self, context);
+    if (waiters_.front() == &self && has_to_look())
+      co_await look_again(self, context);
     else
       co_await suspend(context.executor(), [&self](auto resume) { self.resume = std::move(resume); });
   }
@@ -67,25 +77,33 @@ Task<Permit> AdaptiveLimiter::acquire(OpContext& context) {
   co_return permit;
 }
 
-Task<> AdaptiveLimiter::keep_time(Waiter& first, OpContext& context) {
+Task<> AdaptiveLimiter::look_again(Waiter& first, OpContext& context) {
   try {
-    const SteadyTime now = context.env().steady_now();
-    if (const Duration wait = pace_.wait(now); wait > Duration{})
-      co_await context.sleep(std::min(wait, kLongestNap));
+    Duration wait = pace_.wait(context.env().steady_now());
+    first_looks_ = in_flight_ >= lease_;
+    if (first_looks_) wait = std::max(wait, kLook);
+    if (wait > Duration{}) co_await context.sleep(std::min(wait, kLongestNap));
+    // Simulated time passes without anybody else having his turn.
+    if (first_looks_) co_await suspend(context.executor(), [](auto resume) { resume(); });
+    first_looks_ = false;
   } catch (...) {
+    first_looks_ = false;
     if (first.admitted) {
-      static_cast<void>(Permit(this));
+      give_back();
     } else {
       std::erase(waiters_, &first);
+      keep_what_is_used();
       admit();
     }
     throw;
   }
+  made_way_ = false;
   admit();
 }
 
 void AdaptiveLimiter::give_back() noexcept {
   --in_flight_;
+  keep_what_is_used();
   admit();
   // Places that change hands count as well: work that waited from the start never comes through acquire
   // again.
@@ -93,16 +111,68 @@ void AdaptiveLimiter::give_back() noexcept {
 }
 
 void AdaptiveLimiter::admit() noexcept {
-  while (!waiters_.empty() && in_flight_ < limit() && (!pace_.active() || pace_.take(env_->steady_now()))) {
+  // Whoever looks for places is passed meanwhile, or one would wait for it.
+  while (waiters_.size() > (first_looks_ ? 1U : 0U) && has_place() &&
+         (!pace_.active() || pace_.take(env_->steady_now()))) {
     ++in_flight_;
-    Waiter& next = *waiters_.front();
-    waiters_.pop_front();
+    const auto at = waiters_.begin() + (first_looks_ ? 1 : 0);
+    Waiter& next = **at;
+    waiters_.erase(at);
     next.admitted = true;
     if (next.resume) std::exchange(next.resume, nullptr)();
   }
-  // Only its turn is missing: the first one waits for it, and lets the others go in theirs.
-  if (!waiters_.empty() && in_flight_ < limit() && waiters_.front()->resume)
-    std::exchange(waiters_.front()->resume, nullptr)();
+  if (waiters_.empty()) return want(0);
+  // Its turn is missing, or a place that others have: the first one waits for it, and lets the others go in
+  // theirs.
+  if (has_to_look() && waiters_.front()->resume) std::exchange(waiters_.front()->resume, nullptr)();
+}
+
+bool AdaptiveLimiter::lease_more() noexcept {
+  if (places_ == nullptr) return false;
+  if (!std::exchange(joined_, true)) places_->join();
+  const unsigned share = places_->share();
+  const bool poor = lease_ < share || (lease_ == 0 && !made_way_);
+  const auto waiting = static_cast<unsigned>(waiters_.size());
+  const unsigned most = std::min(limit() - lease_, std::max(waiting, places_->batch()));
+  unsigned more = places_->take(most, poor ? 0 : places_->wanted() - wanted_);
+  if (more == 0 && in_flight_ == 0 && std::ranges::any_of(waiters_, &Waiter::waited_for)) {
+    places_->take_beyond();
+    more = 1;
+  }
+  lease_ += more;
+  short_ = more == 0;
+  want(std::min({waiting, limit() - lease_, std::max(share, 1U) - std::min(lease_, std::max(share, 1U))}));
+  return more != 0;
+}
+
+void AdaptiveLimiter::want(unsigned number) noexcept {
+  if (number == wanted_) return;
+  places_->want(static_cast<int>(number) - static_cast<int>(wanted_));
+  wanted_ = number;
+}
+
+// A few more than that while nobody lacks them; all of them as long as others have no more.
+void AdaptiveLimiter::keep_what_is_used() noexcept {
+  if (places_ == nullptr) return;
+  const bool lacking = places_->lacking();
+  const unsigned unused = lease_ - in_flight_;
+  if (waiters_.empty()) {
+    short_ = false;
+    const unsigned kept = in_flight_ == 0 || lacking ? 0 : places_->batch();
+    if (unused > 2 * kept) give_up(unused - kept);
+  } else if (lacking && unused != 0 && lease_ > places_->share()) {
+    give_up(1);
+    made_way_ = lease_ == 0;
+  }
+}
+
+void AdaptiveLimiter::give_up(unsigned number) noexcept {
+  lease_ -= number;
+  places_->give_back(number);
+  if (lease_ != 0 || !waiters_.empty()) return;
+  want(0);
+  joined_ = false;
+  places_->leave();
 }
 
 void AdaptiveLimiter::succeeded(Duration first_byte, SteadyTime now) noexcept {
@@ -145,7 +215,7 @@ void AdaptiveLimiter::end_round(SteadyTime now) noexcept {
 void AdaptiveLimiter::throttled(SteadyTime now) noexcept {
   ++throttles_;
   slow_start_ = false;
-  pace_.refused(was_full_ || in_flight_ >= limit(),
+  pace_.refused(was_full_ || in_flight_ >= limit() || short_,
                 std::chrono::nanoseconds(static_cast<std::int64_t>(smoothed_ns_)), now);
 }
 

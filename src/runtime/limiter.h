@@ -2,16 +2,20 @@
 //
 // Starts fast and doubles until answers only grow slower by it; halves on latency that has risen much (never
 // below where it began), and grows by one or two percent a round. A server that refuses requests sets a pace
-// (request_pace.h) and leaves the number in flight alone. One limiter per endpoint and shard: shards find
-// their share of the endpoint independently, as separate clients would, and take no lock.
+// (request_pace.h) and leaves the number in flight alone. Each shard has limiters of its own for an endpoint:
+// they find their limits independently, as separate clients would, and lease their places from those of the
+// endpoint (shared_places.h), so that together they have no more in flight than allowed.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <utility>
 
 #include "runtime/context.h"
 #include "runtime/request_pace.h"
+#include "runtime/shared_places.h"
 #include "runtime/task.h"
 
 namespace haul {
@@ -47,11 +51,16 @@ class Permit {
 // Not thread-safe: belongs to one shard.
 class AdaptiveLimiter {
  public:
+  // With places of its own.
   explicit AdaptiveLimiter(const LimiterOptions& options = {});
+  // With places of those that are shared, as many as there are. They must outlive it, and have them all back
+  // once nothing is in flight here and nobody waits.
+  explicit AdaptiveLimiter(SharedPlaces& places, unsigned initial = LimiterOptions{}.initial);
   AdaptiveLimiter(const AdaptiveLimiter&) = delete;
   AdaptiveLimiter& operator=(const AdaptiveLimiter&) = delete;
 
-  // Waits for a place, and for its turn.
+  // Waits for a place, and for its turn. Where one that holds a place waits for this one (context.h)
+  // and all are taken, one place more may be.
   Task<Permit> acquire(OpContext& context);
   // A place without waiting; false if there is none, or it is not time yet.
   bool try_acquire(Permit& permit, const Env& env) noexcept;
@@ -65,18 +74,28 @@ class AdaptiveLimiter {
   void throttled(SteadyTime now) noexcept;
 
   unsigned limit() const noexcept { return static_cast<unsigned>(limit_); }
+  // How many of them can be had as it stands, others having theirs.
+  unsigned places() const noexcept { return short_ ? std::max(1U, std::min(limit(), lease_)) : limit(); }
   unsigned in_flight() const noexcept { return in_flight_; }
   std::uint64_t throttle_count() const noexcept { return throttles_; }
   const RequestPace& pace() const noexcept { return pace_; }
 
  private:
   friend class Permit;
-  // In the frame of acquire. The first of those who wait sleeps until its turn if there is a place already.
+  // In the frame of acquire. The first of those who wait sleeps until its turn if there is a place already,
+  // and looks now and then whether there is one if others have them.
   struct Waiter {
+    bool waited_for = false;                 // by one that holds a place
     std::move_only_function<void()> resume;  // empty while awake
     bool admitted = false;
   };
-  Task<> keep_time(Waiter& first, OpContext& context);
+  bool has_place() noexcept { return in_flight_ < limit() && (in_flight_ < lease_ || lease_more()); }
+  bool lease_more() noexcept;
+  void want(unsigned number) noexcept;
+  void keep_what_is_used() noexcept;
+  void give_up(unsigned number) noexcept;
+  bool has_to_look() const noexcept { return in_flight_ < limit() && (in_flight_ < lease_ || wanted_ != 0); }
+  Task<> look_again(Waiter& first, OpContext& context);
   void give_back() noexcept;
   void admit() noexcept;
   void end_round(SteadyTime now) noexcept;
@@ -85,6 +104,16 @@ class AdaptiveLimiter {
   RequestPace pace_;
   double limit_ = 0;
   unsigned in_flight_ = 0;
+
+  // Of places that are shared.
+  SharedPlaces* places_ = nullptr;
+  unsigned lease_ = 0;
+  unsigned wanted_ = 0;       // as places_ has been told
+  bool joined_ = false;       // likewise
+  bool short_ = false;        // asked for more in vain
+  bool made_way_ = false;     // gave its last one up: not to be taken back at once
+  bool first_looks_ = false;  // sleeps, and others may pass
+
   bool slow_start_ = true;
   std::uint64_t throttles_ = 0;
   std::uint64_t answered_ = 0;  // in this round

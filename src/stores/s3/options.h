@@ -28,7 +28,9 @@ struct ServiceOptions {
   bool dual_stack = false;  // Amazon's endpoints with IPv6
   bool fips = false;
   bool accelerate = false;  // transfer acceleration, for objects only
-  LimiterOptions limiter;   // per shard, for reads and for writes
+  // Requests in flight at the most, reads and writes of all shards together; else as LimiterOptions says, for
+  // each shard.
+  std::optional<unsigned> concurrency;
   RetryPolicy retry;
   // Whether the signature covers the bytes of bodies. They are covered by checksums anyway, and SHA-256 costs
   // more than all the rest of a request; it matters on plain http through a network that is not trusted.

@@ -118,7 +118,9 @@ Task<http::Response> S3Bucket::sign_and_send(Call& call, auth::Snapshot credenti
                               .body = call.body,
                               .expect_continue = call.expect_continue,
                               .close = false};
-  http::Response response = co_await service_->client_.send(endpoint, request, context);
+  // The body may come from this very service.
+  OpContext sending = context.holding(service_->places_);
+  http::Response response = co_await service_->client_.send(endpoint, request, sending);
   shard.give_scratch(std::move(target));
   shard.give_scratch(std::move(head));
   co_return response;

@@ -1,5 +1,7 @@
 #include "stores/s3/s3_service.h"
 
+#include <algorithm>
+
 #include "stores/s3/address.h"
 
 namespace haul::s3 {
@@ -11,10 +13,11 @@ S3Service::S3Service(http::Client& client, ServiceOptions options,
       credentials_(std::move(credentials)),
       amazon_(is_amazon(options_)),
       region_(options_.region.empty() ? "us-east-1" : options_.region),
-      copy_probe_(amazon_ ? CopyConditions::heeded : CopyConditions::unknown) {
+      copy_probe_(amazon_ ? CopyConditions::heeded : CopyConditions::unknown),
+      places_(options_.concurrency.value_or(LimiterOptions{}.maximum * shard_count)) {
   static_cast<void>(resolve_address(options_, {}, region_));  // refuses a malformed endpoint here and now
   for (unsigned i = 0; i < shard_count; ++i)
-    shards_.push_back(std::make_unique<PerShard>(options_.limiter));
+    shards_.push_back(std::make_unique<PerShard>(places_));
 }
 
 RequestCounts S3Service::requests() const noexcept {
@@ -36,7 +39,7 @@ unsigned S3Service::concurrency() const noexcept {
   unsigned sum = 0;
   for (const auto& shard : shards_)
     sum += shard->limit.load(std::memory_order_relaxed);
-  return sum;
+  return std::min(sum, places_.count());
 }
 
 std::string S3Service::PerShard::take_scratch() {

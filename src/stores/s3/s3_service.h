@@ -45,8 +45,7 @@ class S3Service {
   unsigned concurrency() const noexcept;
   // Of this shard, for reads or for writes, whichever are more.
   unsigned places(const OpContext& context) const noexcept {
-    const PerShard& shard = *shards_[context.shard().index()];
-    return std::max(shard.reads.limit(), shard.writes.limit());
+    return std::max(shard(context).reads.places(), shard(context).writes.places());
   }
 
  private:
@@ -54,7 +53,7 @@ class S3Service {
 
   // Touched by its own shard only, but for the counters, which others read.
   struct alignas(64) PerShard {
-    explicit PerShard(const LimiterOptions& limits) : reads(limits), writes(limits) {}
+    explicit PerShard(SharedPlaces& places) : reads(places), writes(places) {}
     AdaptiveLimiter reads;
     AdaptiveLimiter writes;
     auth::Snapshot held;
@@ -69,7 +68,7 @@ class S3Service {
     void note_limit() noexcept;
   };
 
-  PerShard& shard(const OpContext& context) noexcept { return *shards_[context.shard().index()]; }
+  PerShard& shard(const OpContext& context) const noexcept { return *shards_[context.shard().index()]; }
 
   http::Client& client_;
   const ServiceOptions options_;
@@ -78,6 +77,7 @@ class S3Service {
   const std::string region_;
   auth::ClockSkew skew_;
   CopyProbe copy_probe_;
+  SharedPlaces places_;
   std::vector<std::unique_ptr<PerShard>> shards_;
 };
 
