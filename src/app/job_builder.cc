@@ -11,9 +11,6 @@ namespace {
 
 constexpr std::size_t kMostSources = 60'000;
 
-// Chunks in flight a shard, as the coordinator has them: their lanes share the bound on requests.
-constexpr unsigned kChunksPerShard = 2;
-
 bool merges(Command command) {
   return command == Command::sync || command == Command::check || command == Command::plan;
 }
@@ -145,7 +142,7 @@ job::Options job_options(const Settings& settings, unsigned shard_count, Bandwid
   options.check_one_way = settings.one_way;
   options.max_failures = settings.max_failures;
   if (settings.concurrency)
-    options.lanes = std::clamp(*settings.concurrency / (kChunksPerShard * shard_count), 1U, options.lanes);
+    options.unbounded_lanes = std::clamp(*settings.concurrency / shard_count, 1U, options.unbounded_lanes);
   return options;
 }
 

@@ -81,7 +81,8 @@ struct Options {
   std::optional<Duration> keep_source;  // move: how long the source stays after all is done
   store::Tags tags;                     // of Operation::tag
   bool full_report = false;             // outcomes of all objects go into the ledger
-  unsigned lanes = 256;                 // objects in flight a chunk
+  unsigned lanes = 1024;           // objects in flight a chunk, and of these as many as stores have places
+  unsigned unbounded_lanes = 512;  // a shard, where no store bounds them
   std::uint32_t chunk_objects = 1000;
   std::uint64_t chunk_bytes = 1ULL << 30;
 };

@@ -204,7 +204,7 @@ Task<> Worker::begin(ChunkWork& work, OpContext& context) {
     if (work.writes == nullptr || !work.writes->can_copy_from(source)) work.reads = &source;
     TaskGroup group(context.executor());
     spawn_lane(work, group, context);  // each chunk has one, whatever the others have
-    spawn_lanes_of_use(work, group, context);
+    follow_places(work, group, context);
     co_await group.join();
   }
   for (std::size_t i = 0; i < work.results.size(); ++i)
@@ -218,11 +218,26 @@ void Worker::spawn_lane(ChunkWork& work, TaskGroup& group, const OpContext& cont
   group.spawn(lane(work, group, context));
 }
 
-void Worker::spawn_lanes_of_use(ChunkWork& work, TaskGroup& group, const OpContext& context) {
-  const std::size_t count = work.chunk.items.size();
+// Lanes that only wait for a place among the requests in flight cost memory and cache: they become more and
+// fewer as the places do. True if there are too many of them already.
+bool Worker::follow_places(ChunkWork& work, TaskGroup& group, const OpContext& context) {
   const std::size_t worth = lanes_of_use(work, context);
-  while (lanes_[context.shard().index()] < worth && work.lanes < job_.options.lanes && work.next < count)
+  const std::size_t& of_shard = lanes_[context.shard().index()];
+  if (of_shard > worth) return true;
+  const std::size_t count = work.chunk.items.size();
+  while (of_shard < worth && work.lanes < job_.options.lanes && work.next < count)
     spawn_lane(work, group, context);
+  return false;
+}
+
+std::size_t Worker::lanes_of_use(const ChunkWork& work, const OpContext& context) const {
+  constexpr std::size_t kUnbounded = std::numeric_limits<std::size_t>::max();
+  const auto places_of = [&](const store::Store* store) {
+    return store == nullptr ? kUnbounded : store->places(context);
+  };
+  const std::size_t places = std::min(places_of(work.reads), places_of(work.writes));
+  // Not every lane is at a request at any moment.
+  return places == kUnbounded ? std::size_t{job_.options.unbounded_lanes} : places * 5 / 4 + 4;
 }
 
 Task<> Worker::lane(ChunkWork& work, TaskGroup& group, OpContext context) {
@@ -250,20 +265,8 @@ Task<> Worker::lane(ChunkWork& work, TaskGroup& group, OpContext context) {
       settle(work, index, result);
     else
       note_arrival(work, result);
-    if (work.lanes > 1 && lanes_[context.shard().index()] > lanes_of_use(work, context)) break;
-    spawn_lanes_of_use(work, group, context);
+    if (follow_places(work, group, context) && work.lanes > 1) break;
   }
-}
-
-// Lanes that only wait for a place among the requests in flight cost memory and cache: they become more and
-// fewer as the places do.
-std::size_t Worker::lanes_of_use(const ChunkWork& work, const OpContext& context) const {
-  const auto places_of = [&](const store::Store* store) {
-    return store == nullptr ? std::numeric_limits<std::size_t>::max() : store->places(context);
-  };
-  constexpr std::size_t kUnbounded = std::numeric_limits<std::size_t>::max() / 8;
-  const std::size_t places = std::min({kUnbounded, places_of(work.reads), places_of(work.writes)});
-  return places * 5 / 4 + 4;  // not every lane is at a request at any moment
 }
 
 void Worker::note_arrival(ChunkWork& work, ItemResult& result) const {
@@ -383,7 +386,8 @@ Task<> Worker::confirm(ChunkWork& work, OpContext& context) {
   if (work.action != Action::revert && !long_ago) co_return;
   std::size_t next = 0;
   TaskGroup group(context.executor());
-  const std::size_t lanes = std::min<std::size_t>(job_.options.lanes, work.open.size());
+  const std::size_t lanes =
+      std::min({std::size_t{job_.options.lanes}, lanes_of_use(work, context), work.open.size()});
   for (std::size_t i = 0; i < lanes; ++i)
     group.spawn(confirm_lane(work, next, context));
   co_await group.join();

@@ -55,7 +55,7 @@ class Worker {
   Task<> clear_remains(ChunkWork& work, OpContext& context);
   void spawn_lane(ChunkWork& work, TaskGroup& group, const OpContext& context);
   Task<> lane(ChunkWork& work, TaskGroup& group, OpContext context);
-  void spawn_lanes_of_use(ChunkWork& work, TaskGroup& group, const OpContext& context);
+  bool follow_places(ChunkWork& work, TaskGroup& group, const OpContext& context);
   std::size_t lanes_of_use(const ChunkWork& work, const OpContext& context) const;
   void note_arrival(ChunkWork& work, ItemResult& result) const;
   Task<bool> holds_still(const Item& item, ItemResult& result, OpContext& context) const;
