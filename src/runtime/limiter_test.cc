@@ -46,6 +46,16 @@ void answer(AdaptiveLimiter& limiter, unsigned times, Duration latency, const En
     limiter.succeeded(latency, env.steady_now());
 }
 
+void refuse_all_but_one_a_second(AdaptiveLimiter& limiter, ManualEnv& env) {
+  std::vector<Permit> all;
+  Permit permit;
+  while (limiter.try_acquire(permit, env))
+    all.push_back(std::move(permit));
+  limiter.succeeded(env.steady_now());
+  env.advance(1s);
+  limiter.throttled(env.steady_now());
+}
+
 TEST(Limiter, GrowsFastWhileTheServerKeepsUp) {
   ManualRuntime world;
   AdaptiveLimiter limiter({.initial = 4, .maximum = 64});
@@ -137,16 +147,8 @@ TEST(Limiter, LetsRequestsGoInTheirTurnOnceItWasRefused) {
 TEST(Limiter, SomeWhoCannotWaitDoNotHoldUpTheOthersForLong) {
   ManualRuntime world;
   AdaptiveLimiter limiter({.initial = 2, .maximum = 2});
-  {
-    Permit permit;
-    ASSERT_TRUE(limiter.try_acquire(permit, world.env()));
-    Permit other;
-    ASSERT_TRUE(limiter.try_acquire(other, world.env()));
-    limiter.succeeded(world.env().steady_now());
-    world.env().advance(1s);
-    limiter.throttled(world.env().steady_now());
-    ASSERT_DOUBLE_EQ(limiter.pace().per_second(), 1.0);
-  }
+  refuse_all_but_one_a_second(limiter, world.env());
+  ASSERT_DOUBLE_EQ(limiter.pace().per_second(), 1.0);
   for (int i = 0; i < 800; ++i)
     limiter.sent_beside();
   const SteadyTime start = world.env().steady_now();
@@ -221,14 +223,8 @@ struct AbortCascade {
 TEST(Limiter, AnAbortWakesAllWhoWaitForTheirTurn) {
   ManualRuntime world;
   AdaptiveLimiter limiter({.initial = 1, .maximum = 1});
-  {
-    Permit permit;
-    ASSERT_TRUE(limiter.try_acquire(permit, world.env()));
-    limiter.succeeded(world.env().steady_now());
-    world.env().advance(1s);
-    limiter.throttled(world.env().steady_now());
-    ASSERT_DOUBLE_EQ(limiter.pace().per_second(), 1.0);
-  }
+  refuse_all_but_one_a_second(limiter, world.env());
+  ASSERT_DOUBLE_EQ(limiter.pace().per_second(), 1.0);
   const SteadyTime start = world.env().steady_now();
   AbortCascade cascade{limiter};
   world.run(cascade.run(world.context(), world.runtime().stop()));
