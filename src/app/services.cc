@@ -51,12 +51,20 @@ Services::Entry& Services::entry(const SideSettings& side) {
   return *entries_.back();
 }
 
+Services::Entry& Services::entry(const Settings& settings, const SideSettings& side) {
+  Entry& found = entry(side);
+  if (settings.concurrency)
+    found.concurrency = std::min(found.concurrency.value_or(*settings.concurrency), *settings.concurrency);
+  return found;
+}
+
 void Services::need(const SideSettings& side, auth::PolicyScope scope) {
   need(settings_, side, std::move(scope));
 }
 
 void Services::need(const Settings& settings, const SideSettings& side, auth::PolicyScope scope) {
-  if (settings.scope_down) entry(side).scopes.push_back(std::move(scope));
+  Entry& found = entry(settings, side);
+  if (settings.scope_down) found.scopes.push_back(std::move(scope));
 }
 
 void Services::resolve(Entry& entry) {
@@ -79,7 +87,7 @@ void Services::resolve(Entry& entry) {
   service.addressing = addressing_of(aws.addressing_style);
   service.dual_stack = aws.use_dualstack;
   service.fips = aws.use_fips;
-  service.concurrency = settings_.concurrency;
+  service.concurrency = entry.concurrency;
   entry.service = std::make_shared<s3::S3Service>(client_, service, entry.identity.credentials, shard_count_);
 }
 
@@ -135,20 +143,20 @@ std::shared_ptr<s3::S3Store> Services::bucket(const SideSettings& side, const st
 
 std::shared_ptr<s3::S3Store> Services::bucket(const Settings& settings, const SideSettings& side,
                                               const std::string& name, Use use) {
-  Entry& found = entry(side);
+  Entry& found = entry(settings, side);
   resolve(found);
   return std::make_shared<s3::S3Store>(found.service,
                                        bucket_options(settings, name, use, found.identity.settings));
 }
 
 std::string Services::endpoint(const SideSettings& side) {
-  Entry& found = entry(side);
+  Entry& found = entry(settings_, side);
   resolve(found);
   return found.service->options().endpoint;
 }
 
 const auth::Identity& Services::identity(const SideSettings& side) {
-  Entry& found = entry(side);
+  Entry& found = entry(settings_, side);
   resolve(found);
   return found.identity;
 }

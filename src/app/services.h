@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -48,10 +49,12 @@ class Services {
   struct Entry {
     SideSettings side;
     std::vector<auth::PolicyScope> scopes;
+    std::optional<unsigned> concurrency;  // the least that a job has said
     auth::Identity identity;
     std::shared_ptr<s3::S3Service> service;
   };
   Entry& entry(const SideSettings& side);
+  Entry& entry(const Settings& settings, const SideSettings& side);
   void resolve(Entry& entry);
   std::shared_ptr<auth::CredentialsProvider> with_role(const Entry& entry);
   static s3::BucketOptions bucket_options(const Settings& settings, const std::string& name, Use use,

@@ -44,6 +44,7 @@ void share_lanes(std::vector<std::unique_ptr<RunHere>>& runs) {
   for (const auto& each : runs)
     highest = std::max(highest, each->setup->spec().priority);
   for (const auto& each : runs) {
+    if (each->setup->spec().priority == highest) continue;
     unsigned& lanes = each->setup->job().options.lanes;
     lanes = std::max(1U, std::min(lanes, kLanesOfAChunk) * each->setup->spec().priority / highest);
   }
