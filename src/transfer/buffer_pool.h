@@ -17,8 +17,8 @@ namespace haul::transfer {
 
 class BufferPool;
 
-// Uninitialised memory, aligned to pages. Move-only; goes back to its pool on the pool's shard, which it must
-// not outlive.
+// Uninitialised memory, aligned to cache lines. Move-only; goes back to its pool on the pool's shard, which
+// it must not outlive.
 class Buffer {
  public:
   Buffer() = default;

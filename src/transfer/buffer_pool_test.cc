@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "runtime/manual_runtime.h"
 #include "runtime/task_group.h"
 
@@ -27,11 +29,20 @@ TEST(BufferPool, GivesTheSameMemoryToTheNextObject) {
     Buffer first, second;
     ASSERT_TRUE(pool.try_take(size, first));
     const std::byte* memory = first.all().data();
-    EXPECT_EQ(reinterpret_cast<std::uintptr_t>(memory) % 4096, 0U);
+    EXPECT_EQ(reinterpret_cast<std::uintptr_t>(memory) % 64, 0U);
     first = Buffer();
     ASSERT_TRUE(pool.try_take(size - 1, second));
     EXPECT_EQ(second.all().data(), memory);
   }
+}
+
+TEST(BufferPool, LargeBuffersBeginWhereCopiesOfThemAreFast) {
+  MemoryBudget budget(16 * kMebibyte);
+  BufferPool pool(budget, 4 * kMebibyte);
+  Buffer buffer;
+  ASSERT_TRUE(pool.try_take(kMebibyte, buffer));
+  EXPECT_GE(reinterpret_cast<std::uintptr_t>(buffer.all().data()) % 4096, 64U);
+  std::ranges::fill(buffer.all(), std::byte{1});  // all of it is there
 }
 
 TEST(BufferPool, WhatLiesIdleIsAccountedForAndBounded) {
