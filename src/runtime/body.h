@@ -22,8 +22,11 @@ class Body {
   virtual std::span<const std::byte> memory() const { return {}; }
 
   // Of the whole content, by whoever read it: for a writer to send along, so that what arrives is compared
-  // with what was read. Nothing if nobody has computed one.
+  // with what was read. Nothing if nobody has computed one, or not yet.
   virtual std::optional<Checksum> checksum_as_read() const { return std::nullopt; }
+  // The algorithm of checksum_as_read() for a body that computes it on the way, and knows it with its last
+  // piece.
+  virtual std::optional<ChecksumAlgorithm> hashes() const { return std::nullopt; }
 
   // Whether rewind() works, and so whether a failed sending can be tried again.
   virtual bool replayable() const = 0;

@@ -38,7 +38,7 @@ struct Capabilities {
   bool create_only = false;  // WriteMode::create_only is atomic
   bool etag_in_listing = false;
   bool modified_is_settable = false;  // `modified` is the content's own time (files), not the time of writing
-  bool takes_pieces = false;          // a part written piece by piece costs no more than one written at once
+  bool rereads = false;               // reading a range once more costs little: the system has it in memory
   bool directories = false;           // has directories of their own, beside the objects below them
   std::uint64_t max_object = UINT64_MAX;
   std::uint64_t max_single_write = UINT64_MAX;  // beyond: begin_upload
@@ -131,6 +131,10 @@ class Upload {
   virtual Task<Checksum> write_part(std::uint32_t number, std::uint64_t offset, Body& part,
                                     OpContext& context) = 0;
   virtual ChecksumAlgorithm checksum_algorithm() const = 0;
+  // Whether parts are better given piece by piece than from memory, which costs that memory and the cache;
+  // they are verified as well. `rereads`: what they are read from can be read again at little cost. To be
+  // asked before the first part is written; may ask a service, once.
+  virtual Task<bool> takes_pieces([[maybe_unused]] bool rereads, OpContext&) { co_return false; }
   // `whole` is the checksum of the source's bytes, composed from those read: the store must agree with it.
   virtual Task<Written> complete(const Checksum& whole, OpContext& context) = 0;
   virtual Task<> abort(OpContext& context) = 0;

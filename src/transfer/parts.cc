@@ -14,19 +14,25 @@ namespace haul::transfer {
 namespace {
 
 constexpr std::uint64_t kPartStreamBuffer = 1U << 20;
-constexpr std::uint64_t kPieceBuffer = 512U << 10;  // stays in the second cache between socket and file
+constexpr std::uint64_t kPieceBuffer = 256U << 10;  // stays in the second cache between socket and file
 
 // The parts of one object between two stores. Lives in the frame of in_parts.
 class PartSender {
  public:
-  // `kept`: the algorithm of a checksum that the source has of the whole object, if it is another one than
-  // the upload's.
+  // `pieces`: whether parts are given piece by piece. `kept`: the algorithm of a checksum that the source has
+  // of the whole object, if it is another one than the upload's.
   PartSender(const TransferRequest& request, const store::Pin& pin, store::Upload& upload,
-             BufferPool& buffers, Meter meter, std::optional<ChecksumAlgorithm> kept)
-      : request_(request), pin_(pin), upload_(upload), buffers_(buffers), meter_(meter), kept_(kept) {}
+             BufferPool& buffers, Meter meter, bool pieces, std::optional<ChecksumAlgorithm> kept)
+      : request_(request),
+        pin_(pin),
+        upload_(upload),
+        buffers_(buffers),
+        meter_(meter),
+        pieces_(pieces),
+        kept_(kept) {}
 
   Task<> send(Part part, OpContext& context) {
-    if (request_.destination.capabilities().takes_pieces) return streamed(part, kPieceBuffer, context);
+    if (pieces_) return streamed(part, kPieceBuffer, context);
     return part.length <= buffers_.largest() ? from_memory(part, context)
                                              : streamed(part, kPartStreamBuffer, context);
   }
@@ -61,12 +67,12 @@ class PartSender {
     SourceBody body(request_.source, request_.source_key, pin_, {part.offset, part.length}, std::move(buffer),
                     upload_.checksum_algorithm(), meter_, kept_);
     const Checksum sent = co_await upload_.write_part(part.number, part.offset, body, context);
-    if (!body.checksum())
+    if (!body.checksum_as_read())
       throw Error(ErrorClass::data_loss, "the destination took a part without reading all of it")
           .during("write part")
           .on(request_.destination.describe(request_.destination_key));
     if (kept_) kept_sum_.add(part.number, *body.also(), part.length);
-    accept(part, *body.checksum(), sent);
+    accept(part, *body.checksum_as_read(), sent);
   }
 
   void accept(const Part& part, const Checksum& read, const Checksum& sent) {
@@ -82,6 +88,7 @@ class PartSender {
   store::Upload& upload_;
   BufferPool& buffers_;
   const Meter meter_;
+  const bool pieces_;
   const std::optional<ChecksumAlgorithm> kept_;
   OrderedChecksum sum_, kept_sum_;
 };
@@ -143,9 +150,10 @@ Task<TransferResult> Transfer::in_parts(const TransferRequest& request, const So
   const auto upload = co_await destination.begin_upload(request.destination_key, std::move(write), context);
   const auto kept = options_.verify == Verify::none ? std::nullopt
                                                     : kept_instead_of(upload->checksum_algorithm(), *details);
-  PartSender sender(request, pin, *upload, own.buffers, own.meter(), kept);
   std::exception_ptr failure;
   try {
+    const bool pieces = co_await upload->takes_pieces(request.source.capabilities().rereads, context);
+    PartSender sender(request, pin, *upload, own.buffers, own.meter(), pieces, kept);
     co_await for_each_part(
         plan, parallel_for(state.size), options_.drain_allowance,
         [&sender, &context](Part part) { return sender.send(part, context); }, context);

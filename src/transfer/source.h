@@ -64,8 +64,11 @@ class SourceBody final : public Body {
   Task<> rewind(OpContext& context) override;
   Task<std::span<const std::byte>> next(OpContext& context) override;
 
-  // Of all bytes; nothing unless the body was read to its last byte.
-  std::optional<Checksum> checksum() const { return checksum_; }
+  std::optional<Checksum> checksum_as_read() const override { return checksum_; }
+  std::optional<ChecksumAlgorithm> hashes() const override {
+    return hasher_ ? std::optional(hasher_->algorithm()) : std::nullopt;
+  }
+  // The second one; nothing unless the body was read to its last byte.
   std::optional<Checksum> also() const { return also_; }
 
  private:

@@ -241,7 +241,7 @@ Task<TransferResult> Transfer::in_one_piece(const TransferRequest& request, cons
                     hash ? std::optional(ChecksumAlgorithm::crc64nvme) : std::nullopt, own.meter());
     body.adopt(std::move(reader));
     result.written = co_await destination.write(request.destination_key, body, std::move(write), context);
-    result.checksum = body.checksum();
+    result.checksum = body.checksum_as_read();
     if (result.checksum) check_against_source(details, *result.checksum, source);
   }
   take_losses(result);

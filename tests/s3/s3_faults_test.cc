@@ -4,6 +4,7 @@
 
 #include "runtime/shard.h"
 #include "s3/fake_server.h"
+#include "stores/s3/outgoing_body.h"
 
 namespace haul::testing_support {
 namespace {
@@ -297,6 +298,67 @@ TEST_F(S3Faults, APartIsHashedAsItIsSentWhereTheServerIsToldNoChecksum) {
   const auto upload = run(store->begin_upload("large", {}, context_));
   MemoryBody wrong(as_bytes(part.damaged), part.as_read);
   EXPECT_NE(run(upload->write_part(1, 0, wrong, context_)), part.as_read);
+}
+
+// A service that is not Amazon's is asked once whether it takes checksums behind the bytes.
+class S3Pieces : public S3Faults {
+ protected:
+  bool takes_pieces(bool rereads = true) {
+    upload_ = run(store_->begin_upload("large", {}, context_));
+    return run(upload_->takes_pieces(rereads, context_));
+  }
+  std::uint64_t parts_sent() const {
+    return store_->bucket().service().requests()[static_cast<std::size_t>(Operation::upload_part)];
+  }
+  // Not in memory as far as the writer can see.
+  Checksum write_in_pieces(std::string_view content) {
+    MemoryBody memory(as_bytes(content));
+    s3::HashingBody pieces(memory, upload_->checksum_algorithm());
+    return run(upload_->write_part(1, 0, pieces, context_));
+  }
+
+  std::unique_ptr<store::Upload> upload_;
+};
+
+TEST_F(S3Pieces, ArriveVerifiedWhereTheServiceTakesTrailers) {
+  const std::string content = some_content(6 << 20);
+  EXPECT_TRUE(takes_pieces());
+  EXPECT_EQ(parts_sent(), 1U);
+  EXPECT_TRUE(takes_pieces());
+  EXPECT_EQ(parts_sent(), 1U) << "it is known by now";
+  const Checksum sum = write_in_pieces(content);
+  EXPECT_EQ(sum, checksum_of(ChecksumAlgorithm::crc64nvme, as_bytes(content)));
+  EXPECT_TRUE(run(upload_->complete(sum, context_)).server_verified);
+  EXPECT_TRUE(read("large") == content) << "nothing is left of what was sent to find out";
+}
+
+TEST_F(S3Pieces, AreNotGivenToAServiceThatRefusesTrailers) {
+  for (const char* action : {R"({"type": "error", "status": 501, "code": "NotImplemented"})",
+                             R"({"type": "error", "status": 400, "code": "XAmzContentSHA256Mismatch"})",
+                             R"({"type": "error", "status": 400, "code": "BadDigest"})"}) {
+    store_ = make_s3_store(fake().server(), {}, quick());
+    fake().fail(rule("UploadPart", action));
+    EXPECT_FALSE(takes_pieces()) << action;
+    EXPECT_FALSE(takes_pieces()) << action;
+    EXPECT_EQ(parts_sent(), 1U) << "it is not asked again: " << action;
+    fake().heal();
+  }
+}
+
+TEST_F(S3Pieces, AreAskedAboutAgainWhereTheServiceWasBusy) {
+  fake().fail(rule("UploadPart", R"({"type": "error", "status": 503, "code": "SlowDown"})"));
+  EXPECT_FALSE(takes_pieces());
+  EXPECT_TRUE(takes_pieces());
+}
+
+TEST_F(S3Pieces, SayThatTheUploadHasVanished) {
+  fake().fail(rule("UploadPart", R"({"type": "error", "status": 404, "code": "NoSuchUpload"})"));
+  EXPECT_EQ(failure([&] { takes_pieces(); }).error_class(), ErrorClass::data_loss);
+}
+
+TEST_F(S3Pieces, AreNotAskedAboutWhereReadingAgainIsDear) {
+  EXPECT_FALSE(takes_pieces(false));
+  EXPECT_EQ(parts_sent(), 0U);
 }
 
 TEST_F(S3Faults, KeysThatCouldNotBeRemovedAreTriedAgainOrNamed) {

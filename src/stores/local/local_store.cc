@@ -27,7 +27,7 @@ store::Capabilities file_capabilities(const LocalOptions& options) {
   can.keeps_posix = options.preserve.mode && options.preserve.times;
   can.create_only = true;
   can.modified_is_settable = options.preserve.times;
-  can.takes_pieces = true;
+  can.rereads = true;
   can.directories = true;
   return can;
 }

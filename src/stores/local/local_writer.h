@@ -27,6 +27,7 @@ class LocalUpload final : public store::Upload {
   Task<Checksum> write_part(std::uint32_t number, std::uint64_t offset, Body& part,
                             OpContext& context) override;
   ChecksumAlgorithm checksum_algorithm() const override { return ChecksumAlgorithm::crc64nvme; }
+  Task<bool> takes_pieces(bool, OpContext&) override { co_return true; }
   Task<store::Written> complete(const Checksum& whole, OpContext& context) override;
   Task<> abort(OpContext& context) override;
 

@@ -155,21 +155,21 @@ Task<store::Written> copy_whole(Job& job, OpContext& context) {
     co_return written;
   }
 
-  CopyProbe& probe = service.copy_probe();
-  std::optional<CopyProbe::Turn> turn;
-  CopyConditions conditions = CopyConditions::heeded;
+  Probe& probe = service.copy_conditions();
+  std::optional<Probe::Turn> turn;
+  Finding heeded = Finding::yes;
   if (!pin.empty()) {
-    conditions = probe.known();
-    while (conditions == CopyConditions::unknown && !turn.emplace(probe)) {
+    heeded = probe.known();
+    while (heeded == Finding::unknown && !turn.emplace(probe)) {
       co_await probe.ended(context);
-      conditions = probe.known();
+      heeded = probe.known();
     }
   }
-  if (conditions != CopyConditions::heeded) co_await check_source(job, context);
+  if (heeded != Finding::yes) co_await check_source(job, context);
   std::optional<Document> done;
   ObjectResult result;
   bool uncertain = false;
-  if (conditions == CopyConditions::unknown) {
+  if (heeded == Finding::unknown) {
     // A condition that cannot hold: who heeds it refuses, and who does not has made the copy that was wanted.
     std::vector<std::string> ignored;
     Call impossible = make_copy_call(job, ignored);
@@ -177,9 +177,9 @@ Task<store::Written> copy_whole(Job& job, OpContext& context) {
     add_source(impossible, job, kNoEtag);
     Attempt attempt{.job = job, .call = impossible};
     co_await run(attempt, context);
-    conditions = attempt.document.status == 412 ? CopyConditions::heeded : CopyConditions::ignored;
-    turn->found(conditions);
-    if (conditions == CopyConditions::ignored) {
+    heeded = attempt.document.status == 412 ? Finding::yes : Finding::no;
+    turn->found(heeded);
+    if (heeded == Finding::no) {
       done = std::move(attempt.document);
       result = std::move(attempt.result);
     }
@@ -204,7 +204,7 @@ Task<store::Written> copy_whole(Job& job, OpContext& context) {
   const bool same_etag = !pin.empty() && result.etag == pin;
   written.server_verified = same_etag || !result.checksums.empty();
   // Without the condition, an ETag that differs may be another encryption or another state of the source.
-  if (conditions == CopyConditions::ignored && !same_etag) co_await check_source(job, context);
+  if (heeded == Finding::no && !same_etag) co_await check_source(job, context);
   if (may_ignore_tags(job))
     co_await write_tags(job.to, job.key, *job.options.write.properties->tags, context);
   co_return written;

@@ -17,7 +17,7 @@ namespace haul::s3 {
 enum class Addressing : std::uint8_t { automatic, virtual_host, path };
 
 // Whether a body whose checksum is not known beforehand may carry it behind its last byte (aws-chunked with a
-// trailer). `automatic`: with Amazon only, since many other servers do not understand it.
+// trailer). `automatic`: with Amazon, and with others that turn out to understand it.
 enum class Trailers : std::uint8_t { automatic, always, never };
 
 // One endpoint with one identity.

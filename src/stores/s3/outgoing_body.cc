@@ -38,24 +38,29 @@ std::uint64_t framed_size(std::uint64_t size, std::size_t header_size, std::size
 
 }  // namespace
 
+HashingBody::HashingBody(Body& inner, ChecksumAlgorithm algorithm) : inner_(inner), hasher_(algorithm) {
+  look_for_end();
+}
+
 Task<> HashingBody::rewind(OpContext& context) {
   hasher_.reset();
   whole_.reset();
+  look_for_end();
   co_await inner_.rewind(context);
+}
+
+void HashingBody::look_for_end() {
+  if (!whole_ && hasher_.length() == inner_.size()) whole_ = hasher_.finish();
 }
 
 Task<std::span<const std::byte>> HashingBody::next(OpContext& context) {
   const std::span<const std::byte> piece = co_await inner_.next(context);
   hasher_.update(piece);
+  look_for_end();
   co_return piece;
 }
 
-std::optional<Checksum> HashingBody::checksum() {
-  if (!whole_ && hasher_.length() == inner_.size()) whole_ = hasher_.finish();
-  return whole_;
-}
-
-TrailerBody::TrailerBody(HashingBody& inner, ChecksumAlgorithm algorithm)
+TrailerBody::TrailerBody(Body& inner, ChecksumAlgorithm algorithm)
     : inner_(inner),
       header_(checksum_header(algorithm)),
       value_size_(base64_size(algorithm)),
@@ -86,7 +91,7 @@ Task<std::span<const std::byte>> TrailerBody::next(OpContext& context) {
   }
   if (left_ == 0) {
     ended_ = true;
-    const auto checksum = inner_.checksum();
+    const auto checksum = inner_.checksum_as_read();
     if (!checksum) throw Error(ErrorClass::source_changed, "the source ended before its length said so");
     frame_ = started_ ? "\r\n0\r\n" : "0\r\n";
     frame_.append(header_).append(":").append(checksum->base64()).append("\r\n\r\n");
@@ -130,17 +135,19 @@ bool OutgoingBody::sends_checksum() const {
 }
 
 void OutgoingBody::attach(Call& call) {
-  const ServiceOptions& service = bucket_.service().options();
+  attach(call, bucket_.service().trailers().known() == Finding::yes);
+}
+
+void OutgoingBody::attach(Call& call, bool trailers) {
   const BucketOptions& options = bucket_.options();
   call.body = &body_;
   call.payload_hash = auth::kUnsignedPayload;
   if (!known_ && algorithm_) {
-    hashing_.emplace(body_, *algorithm_);
-    call.body = &*hashing_;
-    const bool trailers = service.trailers == Trailers::always ||
-                          (service.trailers == Trailers::automatic && bucket_.service().amazon());
-    if (sends_checksum() && trailers && *algorithm_ != ChecksumAlgorithm::md5 && !service.payload_signing) {
-      trailer_.emplace(*hashing_, *algorithm_);
+    const bool behind = trailers && sends_checksum() && *algorithm_ != ChecksumAlgorithm::md5;
+    // What the service compares need not be hashed twice here.
+    if (!behind || body_.hashes() != algorithm_) call.body = &hashing_.emplace(body_, *algorithm_);
+    if (behind) {
+      trailer_.emplace(*call.body, *algorithm_);
       call.body = &*trailer_;
       call.payload_hash = auth::kUnsignedTrailerPayload;
       const std::string_view encoding = call.headers.take("content-encoding");
@@ -152,7 +159,8 @@ void OutgoingBody::attach(Call& call) {
   } else if (known_ && sends_checksum()) {
     call.headers.add_kept(checksum_header(*algorithm_), known_->base64());
   }
-  if (service.payload_signing && !trailer_ && (body_.size() == 0 || !body_.memory().empty())) {
+  if (bucket_.service().options().payload_signing && !trailer_ &&
+      (body_.size() == 0 || !body_.memory().empty())) {
     payload_hash_ = to_hex(sha256(body_.memory()));
     call.payload_hash = payload_hash_;
   }
@@ -161,7 +169,8 @@ void OutgoingBody::attach(Call& call) {
 }
 
 std::optional<Checksum> OutgoingBody::checksum() {
-  return hashing_ ? hashing_->checksum() : known_;
+  if (hashing_) return hashing_->checksum_as_read();
+  return trailer_ ? body_.checksum_as_read() : known_;
 }
 
 bool OutgoingBody::confirmed_by(const Document& answer) {

@@ -18,24 +18,26 @@ namespace haul::s3 {
 // Computes a checksum of what passes through.
 class HashingBody final : public Body {
  public:
-  HashingBody(Body& inner, ChecksumAlgorithm algorithm) : inner_(inner), hasher_(algorithm) {}
+  HashingBody(Body& inner, ChecksumAlgorithm algorithm);
   std::uint64_t size() const override { return inner_.size(); }
   bool replayable() const override { return inner_.replayable(); }
   Task<> rewind(OpContext& context) override;
   Task<std::span<const std::byte>> next(OpContext& context) override;
-  // Of all bytes; nothing if not all have passed.
-  std::optional<Checksum> checksum();
+  std::optional<Checksum> checksum_as_read() const override { return whole_; }
+  std::optional<ChecksumAlgorithm> hashes() const override { return hasher_.algorithm(); }
 
  private:
+  void look_for_end();
+
   Body& inner_;
   Hasher hasher_;
   std::optional<Checksum> whole_;
 };
 
-// Frames another body in chunks and puts its checksum behind them.
+// Frames another body, which hashes, in chunks and puts its checksum behind them.
 class TrailerBody final : public Body {
  public:
-  TrailerBody(HashingBody& inner, ChecksumAlgorithm algorithm);
+  TrailerBody(Body& inner, ChecksumAlgorithm algorithm);
   std::uint64_t size() const override { return encoded_size_; }
   bool replayable() const override { return inner_.replayable(); }
   Task<> rewind(OpContext& context) override;
@@ -44,7 +46,7 @@ class TrailerBody final : public Body {
  private:
   void begin_chunk();
 
-  HashingBody& inner_;
+  Body& inner_;
   const std::string_view header_;
   const std::size_t value_size_;
   std::uint64_t encoded_size_;
@@ -66,6 +68,8 @@ class OutgoingBody {
 
   // Sets body, payload hash, checksum headers, Expect and whether latency tells anything.
   void attach(Call& call);
+  // Likewise; `trailers`: a checksum that is not known beforehand goes behind the last byte.
+  void attach(Call& call, bool trailers);
 
   // After the call has succeeded: of what was sent, if it was computed or known.
   std::optional<Checksum> checksum();

@@ -6,6 +6,16 @@
 
 namespace haul::s3 {
 
+namespace {
+
+Finding known_of_trailers(const ServiceOptions& options, bool amazon) {
+  // A signature covers the bytes, and would have to be known before them.
+  if (options.payload_signing || options.trailers == Trailers::never) return Finding::no;
+  return amazon || options.trailers == Trailers::always ? Finding::yes : Finding::unknown;
+}
+
+}  // namespace
+
 S3Service::S3Service(http::Client& client, ServiceOptions options,
                      std::shared_ptr<auth::CredentialsProvider> credentials, unsigned shard_count)
     : client_(client),
@@ -13,7 +23,8 @@ S3Service::S3Service(http::Client& client, ServiceOptions options,
       credentials_(std::move(credentials)),
       amazon_(is_amazon(options_)),
       region_(options_.region.empty() ? "us-east-1" : options_.region),
-      copy_probe_(amazon_ ? CopyConditions::heeded : CopyConditions::unknown),
+      copy_conditions_(amazon_ ? Finding::yes : Finding::unknown),
+      trailers_(known_of_trailers(options_, amazon_)),
       places_(options_.concurrency.value_or(LimiterOptions{}.maximum * shard_count)) {
   static_cast<void>(resolve_address(options_, {}, region_));  // refuses a malformed endpoint here and now
   for (unsigned i = 0; i < shard_count; ++i)

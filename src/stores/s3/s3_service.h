@@ -14,9 +14,9 @@
 #include "auth/credentials.h"
 #include "http/client.h"
 #include "runtime/limiter.h"
-#include "stores/s3/copy_probe.h"
 #include "stores/s3/operation.h"
 #include "stores/s3/options.h"
+#include "stores/s3/probe.h"
 
 namespace haul::s3 {
 
@@ -34,8 +34,10 @@ class S3Service {
   bool amazon() const noexcept { return amazon_; }
   const std::string& default_region() const noexcept { return region_; }
 
-  // What is known of conditions on the source of a copy.
-  CopyProbe& copy_probe() noexcept { return copy_probe_; }
+  // Whether x-amz-copy-source-if-match is heeded (found out in copy.cc).
+  Probe& copy_conditions() noexcept { return copy_conditions_; }
+  // Whether a checksum behind the last byte is taken and compared (found out in trailer.cc).
+  Probe& trailers() noexcept { return trailers_; }
 
   // Requests sent so far, failed and repeated ones included.
   RequestCounts requests() const noexcept;
@@ -76,7 +78,7 @@ class S3Service {
   const bool amazon_;
   const std::string region_;
   auth::ClockSkew skew_;
-  CopyProbe copy_probe_;
+  Probe copy_conditions_, trailers_;
   SharedPlaces places_;
   std::vector<std::unique_ptr<PerShard>> shards_;
 };

@@ -7,6 +7,7 @@
 #include "stores/s3/object_headers.h"
 #include "stores/s3/outgoing_body.h"
 #include "stores/s3/reader.h"
+#include "stores/s3/trailer_probe.h"
 
 namespace haul::s3 {
 namespace {
@@ -25,6 +26,12 @@ class S3Upload final : public store::Upload {
   S3Upload(S3Bucket& bucket, UploadPlan plan) : bucket_(bucket), plan_(std::move(plan)) {}
 
   ChecksumAlgorithm checksum_algorithm() const override { return plan_.algorithm; }
+
+  // From a service they would hold two connections for as long as the slower one takes, and be asked for
+  // again where one of them breaks.
+  Task<bool> takes_pieces(bool rereads, OpContext& context) override {
+    co_return rereads && (!plan_.with_checksum || co_await takes_trailers(bucket_, plan_, context));
+  }
 
   Task<Checksum> write_part(std::uint32_t number, std::uint64_t, Body& part, OpContext& context) override {
     Call call = bucket_.make_call(Operation::upload_part, "PUT", plan_.key);

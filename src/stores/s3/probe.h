@@ -1,5 +1,5 @@
-// Whether a service heeds x-amz-copy-source-if-match. Amazon does; of other services it is found out by the
-// first copy (copy.cc), once: copies that begin meanwhile wait for what it finds.
+// What a service can is known of Amazon; of others it is found out by the first who needs it, once: those who
+// need it meanwhile wait for what is found.
 #pragma once
 
 #include <atomic>
@@ -14,30 +14,30 @@
 
 namespace haul::s3 {
 
-enum class CopyConditions : int { unknown, heeded, ignored };
+enum class Finding : int { unknown, yes, no };
 
 // Thread safety: all methods may be called from any thread.
-class CopyProbe {
+class Probe {
  public:
-  explicit CopyProbe(CopyConditions known) : known_(known) {}
+  explicit Probe(Finding known) : known_(known) {}
 
-  CopyConditions known() const noexcept { return known_.load(std::memory_order_acquire); }
+  Finding known() const noexcept { return known_.load(std::memory_order_acquire); }
 
   // Makes the caller the one who finds out, if nothing is known and nobody is at it.
   class Turn {
    public:
-    explicit Turn(CopyProbe& probe) : probe_(probe.begin() ? &probe : nullptr) {}
+    explicit Turn(Probe& probe) : probe_(probe.begin() ? &probe : nullptr) {}
     Turn(const Turn&) = delete;
     Turn& operator=(const Turn&) = delete;
     // Without an answer the next one tries.
     ~Turn() {
-      if (probe_ != nullptr) probe_->end(CopyConditions::unknown);
+      if (probe_ != nullptr) probe_->end(Finding::unknown);
     }
     explicit operator bool() const noexcept { return probe_ != nullptr; }
-    void found(CopyConditions conditions) { std::exchange(probe_, nullptr)->end(conditions); }
+    void found(Finding finding) { std::exchange(probe_, nullptr)->end(finding); }
 
    private:
-    CopyProbe* probe_;
+    Probe* probe_;
   };
 
   // Waits until nobody is finding out.
@@ -55,15 +55,15 @@ class CopyProbe {
  private:
   bool begin() {
     const std::lock_guard lock(mutex_);
-    if (busy_ || known() != CopyConditions::unknown) return false;
+    if (busy_ || known() != Finding::unknown) return false;
     return busy_ = true;
   }
 
-  void end(CopyConditions conditions) {
+  void end(Finding finding) {
     std::deque<std::move_only_function<void()>> waiters;
     {
       const std::lock_guard lock(mutex_);
-      known_.store(conditions, std::memory_order_release);
+      known_.store(finding, std::memory_order_release);
       busy_ = false;
       waiters.swap(waiters_);
     }
@@ -71,7 +71,7 @@ class CopyProbe {
       resume();
   }
 
-  std::atomic<CopyConditions> known_;
+  std::atomic<Finding> known_;
   std::mutex mutex_;  // guards what follows
   bool busy_ = false;
   std::deque<std::move_only_function<void()>> waiters_;
