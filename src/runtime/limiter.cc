@@ -64,7 +64,7 @@ Task<Permit> AdaptiveLimiter::acquire(OpContext& context) {
   env_ = &context.env();
   Waiter self{.waited_for = places_ != nullptr && context.held_places() == places_};
   waiters_.push_back(&self);
-  admit();
+  if (in_flight_ >= lease_) admit();  // says what is wanted
   while (!self.admitted) {
     if (waiters_.front() == &self && has_to_look())
       co_await look_again(self, context);
