@@ -125,6 +125,13 @@ class Files(JobTest):
         self.assertEqual(self.contents("dest"), {})
         self.assertFalse((self.folder / "state").exists())
 
+    def test_a_job_has_no_more_requests_under_way_than_it_says_and_as_many(self):
+        self.fake.control("PUT", "settings", {"latency-us": 20_000})
+        self.make_bucket("old", {f"image/{i}": b"1" for i in range(200)})
+        self.make_bucket("new")
+        self.run_job("name: few\noperation: move\nsource: s3://old/image/\ndestination: s3://new/\noptions: {concurrency: 5}\n")
+        self.assertEqual(self.fake.stats()["most_in_progress"], 5)
+
     def test_several_jobs_at_once(self):
         self.make_bucket("dest")
         jobs = []
