@@ -50,7 +50,10 @@ AdaptiveLimiter::AdaptiveLimiter(SharedPlaces& places, unsigned initial)
 
 bool AdaptiveLimiter::try_acquire(Permit& permit, const Env& env) noexcept {
   if (!waiters_.empty() || !has_place()) return false;
-  if (pace_.active() && !pace_.take(env.steady_now())) return false;
+  if (pace_.active() && !pace_.take(env.steady_now())) {
+    keep_what_is_used();
+    return false;
+  }
   ++in_flight_;
   was_full_ |= in_flight_ >= limit();
   permit = Permit(this);
@@ -62,7 +65,8 @@ Task<Permit> AdaptiveLimiter::acquire(OpContext& context) {
   if (try_acquire(permit, context.env())) co_return permit;
   was_full_ |= in_flight_ >= limit();
   env_ = &context.env();
-  Waiter self{.waited_for = places_ != nullptr && context.held_places() == places_};
+  // Whosever place it is: two services may each wait for the other's.
+  Waiter self{.waited_for = places_ != nullptr && context.held_places() != nullptr};
   waiters_.push_back(&self);
   if (in_flight_ >= lease_) admit();  // says what is wanted
   while (!self.admitted) {
@@ -78,16 +82,20 @@ Task<Permit> AdaptiveLimiter::acquire(OpContext& context) {
 }
 
 Task<> AdaptiveLimiter::look_again(Waiter& first, OpContext& context) {
+  bool looks = false;  // or it only naps, and may be admitted, and the next one looks meanwhile
   try {
     Duration wait = pace_.wait(context.env().steady_now());
-    first_looks_ = in_flight_ >= lease_;
-    if (first_looks_) wait = std::max(wait, kLook);
+    looks = in_flight_ >= lease_;
+    if (looks) {
+      first_looks_ = true;
+      wait = std::max(wait, kLook);
+    }
     if (wait > Duration{}) co_await context.sleep(std::min(wait, kLongestNap));
     // Simulated time passes without anybody else having his turn.
-    if (first_looks_) co_await suspend(context.executor(), [](auto resume) { resume(); });
-    first_looks_ = false;
+    if (looks) co_await suspend(context.executor(), [](auto resume) { resume(); });
+    if (looks) first_looks_ = false;
   } catch (...) {
-    first_looks_ = false;
+    if (looks) first_looks_ = false;
     if (first.admitted) {
       give_back();
     } else {
@@ -142,6 +150,7 @@ bool AdaptiveLimiter::lease_more() noexcept {
   lease_ += more;
   short_ = more == 0;
   want(std::min({waiting, limit() - lease_, std::max(share, 1U) - std::min(lease_, std::max(share, 1U))}));
+  leave_if_idle();
   return more != 0;
 }
 
@@ -160,6 +169,7 @@ void AdaptiveLimiter::keep_what_is_used() noexcept {
     short_ = false;
     const unsigned kept = in_flight_ == 0 || lacking ? 0 : places_->batch();
     if (unused > 2 * kept) give_up(unused - kept);
+    leave_if_idle();
   } else if (lacking && unused != 0 && lease_ > places_->share()) {
     give_up(1);
     made_way_ = lease_ == 0;
@@ -169,7 +179,10 @@ void AdaptiveLimiter::keep_what_is_used() noexcept {
 void AdaptiveLimiter::give_up(unsigned number) noexcept {
   lease_ -= number;
   places_->give_back(number);
-  if (lease_ != 0 || !waiters_.empty()) return;
+}
+
+void AdaptiveLimiter::leave_if_idle() noexcept {
+  if (!joined_ || lease_ != 0 || !waiters_.empty()) return;
   want(0);
   joined_ = false;
   places_->leave();

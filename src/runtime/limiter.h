@@ -94,6 +94,7 @@ class AdaptiveLimiter {
   void want(unsigned number) noexcept;
   void keep_what_is_used() noexcept;
   void give_up(unsigned number) noexcept;
+  void leave_if_idle() noexcept;
   bool has_to_look() const noexcept { return in_flight_ < limit() && (in_flight_ < lease_ || wanted_ != 0); }
   Task<> look_again(Waiter& first, OpContext& context);
   void give_back() noexcept;

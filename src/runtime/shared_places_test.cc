@@ -204,6 +204,47 @@ TEST(SharedPlaces, AWriteThatReadsFromTheSameServiceDoesNotWaitForItself) {
   }
 }
 
+// Each service's places are held by writes that read from the other one.
+TEST(SharedPlaces, TwoServicesDoNotWaitForEachOther) {
+  ManualRuntime world;
+  SharedPlaces here(2), there(2);
+  AdaptiveLimiter writes_here(here), reads_here(here), writes_there(there), reads_there(there);
+  Nested from_there{writes_here, reads_there, here};
+  Nested from_here{writes_there, reads_here, there};
+  world.run([](Nested& one, Nested& other, OpContext context) -> Task<> {
+    TaskGroup group(context.executor());
+    group.spawn(one.many(50, context));
+    group.spawn(other.many(50, context));
+    co_await group.join();
+  }(from_there, from_here, world.context()));
+  EXPECT_EQ(from_there.done + from_here.done, 100U);
+  EXPECT_EQ(here.taken() + there.taken(), 0U);
+}
+
+TEST(SharedPlaces, WhoMayNotGoYetKeepsNone) {
+  const ManualEnv env;
+  SharedPlaces places(64);
+  AdaptiveLimiter limiter(places, 64);
+  {
+    const std::vector<Permit> permits = take_all(limiter, env);
+    limiter.succeeded(1ms, env.steady_now());
+    env.advance(1s);
+    for (int i = 0; i < 20; ++i)
+      limiter.succeeded(1ms, env.steady_now());
+    limiter.throttled(env.steady_now());
+  }
+  ASSERT_TRUE(limiter.pace().active());
+  Permit permit;
+  std::vector<Permit> turns;
+  while (limiter.try_acquire(permit, env))
+    turns.push_back(std::move(permit));
+  turns.clear();
+  EXPECT_FALSE(limiter.try_acquire(permit, env));
+  EXPECT_EQ(places.taken(), 0U);
+  AdaptiveLimiter other(places, 64);
+  EXPECT_EQ(take_all(other, env).size(), 64U) << "nobody is left to share with";
+}
+
 struct WaitsInVain {
   AdaptiveLimiter& limiter;
   int cancelled = 0;
