@@ -2,9 +2,11 @@
 // between a server and files, with nothing of what haul does beside it (no signatures, checksums, retries,
 // listing, accounts). The floor that scripts/bench sets haul's own figures against.
 //
-//   bytes_floor down HOST:PORT/BUCKET FOLDER COUNT SIZE [CA_FILE]    ranges of objects INDEX-SIZE into new
-//   files bytes_floor up   HOST:PORT/BUCKET FOLDER COUNT SIZE [CA_FILE]    files INDEX-SIZE as parts of
-//   multipart uploads
+//   bytes_floor down HOST:PORT/BUCKET FOLDER COUNT SIZE [CA_FILE]
+//     ranges of objects INDEX-SIZE into new files
+//
+//   bytes_floor up HOST:PORT/BUCKET FOLDER COUNT SIZE [CA_FILE]
+//     files INDEX-SIZE as parts of multipart uploads
 //
 // A certificate authority means TLS. One thread, and one connection: what waits costs no processor time, so
 // more of them would change the rate and not the figure that counts.

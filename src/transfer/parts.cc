@@ -152,7 +152,9 @@ Task<TransferResult> Transfer::in_parts(const TransferRequest& request, const So
                                                     : kept_instead_of(upload->checksum_algorithm(), *details);
   std::exception_ptr failure;
   try {
-    const bool pieces = co_await upload->takes_pieces(request.source.capabilities().rereads, context);
+    // A service would not wait for pieces that wait for the line.
+    const bool rereads = request.source.capabilities().rereads && !own.meter().limited();
+    const bool pieces = co_await upload->takes_pieces(rereads, context);
     PartSender sender(request, pin, *upload, own.buffers, own.meter(), pieces, kept);
     co_await for_each_part(
         plan, parallel_for(state.size), options_.drain_allowance,

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "base/error.h"
 
@@ -77,6 +78,7 @@ Task<> SourceBody::rewind(OpContext&) {
   also_.reset();
   if (hasher_) hasher_->reset();
   if (also_hasher_) also_hasher_->reset();
+  meter_.take_back(std::exchange(counted_, 0));
   position_ = 0;
   co_return;
 }
@@ -103,6 +105,7 @@ Task<std::size_t> SourceBody::fill(OpContext& context) {
     if (also_hasher_) also_hasher_->update(fresh);
     filled += count;
     meter_.count(count);
+    counted_ += count;
   }
   co_return filled;
 }

@@ -37,6 +37,11 @@ struct Meter {
     if (moved != nullptr)
       moved->store(moved->load(std::memory_order_relaxed) + bytes, std::memory_order_relaxed);
   }
+  // What was counted moves once more.
+  void take_back(std::uint64_t bytes) const noexcept {
+    if (moved != nullptr)
+      moved->store(moved->load(std::memory_order_relaxed) - bytes, std::memory_order_relaxed);
+  }
   // Bytes to ask for at once: small enough for the cache that the checksum reads them from, smaller where a
   // limit has to be held.
   std::size_t piece() const noexcept { return limited() ? 64U << 10 : 1U << 20; }
@@ -86,6 +91,7 @@ class SourceBody final : public Body {
   std::optional<Hasher> hasher_, also_hasher_;
   std::optional<Checksum> checksum_, also_;
   std::uint64_t position_ = 0;
+  std::uint64_t counted_ = 0;  // by the meter; beyond position_ where a piece broke off
 };
 
 }  // namespace haul::transfer

@@ -332,10 +332,25 @@ TEST_F(S3Pieces, ArriveVerifiedWhereTheServiceTakesTrailers) {
   EXPECT_TRUE(read("large") == content) << "nothing is left of what was sent to find out";
 }
 
+TEST_F(S3Pieces, AreSentAgainFromTheFirstWhereOneWasDamaged) {
+  const std::string content = some_content(6 << 20);
+  for (const char* action : {R"({"type": "error", "status": 400, "code": "BadDigest"})",
+                             R"({"type": "reset", "request-bytes": 3000000})"}) {
+    ASSERT_TRUE(takes_pieces());
+    fake().fail(rule("UploadPart", action));
+    const Checksum sum = write_in_pieces(content);
+    EXPECT_EQ(sum, checksum_of(ChecksumAlgorithm::crc64nvme, as_bytes(content))) << action;
+    EXPECT_TRUE(run(upload_->complete(sum, context_)).server_verified) << action;
+    EXPECT_TRUE(read("large") == content) << action;
+  }
+}
+
 TEST_F(S3Pieces, AreNotGivenToAServiceThatRefusesTrailers) {
-  for (const char* action : {R"({"type": "error", "status": 501, "code": "NotImplemented"})",
-                             R"({"type": "error", "status": 400, "code": "XAmzContentSHA256Mismatch"})",
-                             R"({"type": "error", "status": 400, "code": "BadDigest"})"}) {
+  for (const char* action :
+       {R"({"type": "error", "status": 501, "code": "NotImplemented"})",
+        R"({"type": "error", "status": 400, "code": "XAmzContentSHA256Mismatch"})",
+        R"({"type": "error", "status": 400, "code": "BadDigest"})",
+        R"({"type": "error", "status": 500, "code": "InternalError"})", R"({"type": "reset"})"}) {
     store_ = make_s3_store(fake().server(), {}, quick());
     fake().fail(rule("UploadPart", action));
     EXPECT_FALSE(takes_pieces()) << action;

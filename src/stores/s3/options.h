@@ -28,8 +28,8 @@ struct ServiceOptions {
   bool dual_stack = false;  // Amazon's endpoints with IPv6
   bool fips = false;
   bool accelerate = false;  // transfer acceleration, for objects only
-  // Requests in flight at the most, reads and writes of all shards together; else as LimiterOptions says, for
-  // each shard.
+  // Requests in flight at the most, reads and writes of all shards together; else as many as LimiterOptions
+  // says for each shard, of which one may have all.
   std::optional<unsigned> concurrency;
   RetryPolicy retry;
   // Whether the signature covers the bytes of bodies. They are covered by checksums anyway, and SHA-256 costs

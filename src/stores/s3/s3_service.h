@@ -36,7 +36,7 @@ class S3Service {
 
   // Whether x-amz-copy-source-if-match is heeded (found out in copy.cc).
   Probe& copy_conditions() noexcept { return copy_conditions_; }
-  // Whether a checksum behind the last byte is taken and compared (found out in trailer.cc).
+  // Whether a checksum behind the last byte is taken, and answered (found out in trailer_probe.cc).
   Probe& trailers() noexcept { return trailers_; }
 
   // Requests sent so far, failed and repeated ones included.

@@ -25,11 +25,12 @@ Task<Finding> try_trailer(S3Bucket& bucket, const UploadPlan& plan, OpContext& c
     const Document document = co_await bucket.send_for_document(call, kProbeAnswerLimit, context);
     co_return outgoing.confirmed_by(document) ? Finding::yes : Finding::no;
   } catch (const Error& error) {
-    const bool damaged = error.error_class() == ErrorClass::data_loss;
-    // Stopped, or the upload has vanished: neither is an answer.
-    if (error.error_class() == ErrorClass::cancelled || (damaged && !error.retryable())) throw;
-    // A service that is busy, or a line that broke, tells nothing: the next upload asks again.
-    co_return error.retryable() && !damaged ? Finding::unknown : Finding::no;
+    const bool vanished = error.error_class() == ErrorClass::data_loss && !error.retryable();
+    if (error.error_class() == ErrorClass::cancelled || vanished) throw;  // neither is an answer
+    context.log().log(LogLevel::debug, "a checksum behind the bytes was not taken",
+                      {{"error", std::string_view(error.what())}});
+    // A service that is busy tells nothing: the next upload asks again.
+    co_return error.error_class() == ErrorClass::throttled ? Finding::unknown : Finding::no;
   }
 }
 
@@ -37,15 +38,13 @@ Task<Finding> try_trailer(S3Bucket& bucket, const UploadPlan& plan, OpContext& c
 
 Task<bool> takes_trailers(S3Bucket& bucket, const UploadPlan& plan, OpContext& context) {
   Probe& probe = bucket.service().trailers();
-  while (probe.known() == Finding::unknown) {
-    Probe::Turn turn(probe);
-    if (!turn) {
+  if (probe.known() == Finding::unknown) {
+    if (Probe::Turn turn(probe); turn) {
+      const Finding finding = co_await try_trailer(bucket, plan, context);
+      if (finding != Finding::unknown) turn.found(finding);
+    } else {
       co_await probe.ended(context);
-      continue;
     }
-    const Finding finding = co_await try_trailer(bucket, plan, context);
-    if (finding == Finding::unknown) co_return false;
-    turn.found(finding);
   }
   co_return probe.known() == Finding::yes;
 }

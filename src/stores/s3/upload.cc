@@ -30,7 +30,8 @@ class S3Upload final : public store::Upload {
   // From a service they would hold two connections for as long as the slower one takes, and be asked for
   // again where one of them breaks.
   Task<bool> takes_pieces(bool rereads, OpContext& context) override {
-    co_return rereads && (!plan_.with_checksum || co_await takes_trailers(bucket_, plan_, context));
+    if (!rereads || bucket_.service().options().payload_signing) co_return false;
+    co_return !plan_.with_checksum || co_await takes_trailers(bucket_, plan_, context);
   }
 
   Task<Checksum> write_part(std::uint32_t number, std::uint64_t, Body& part, OpContext& context) override {
