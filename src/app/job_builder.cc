@@ -142,7 +142,7 @@ job::Options job_options(const Settings& settings, unsigned shard_count, Bandwid
   options.check_one_way = settings.one_way;
   options.max_failures = settings.max_failures;
   if (settings.concurrency)
-    options.unbounded_lanes = std::clamp(*settings.concurrency / shard_count, 1U, options.unbounded_lanes);
+    options.shard_lanes = std::clamp(*settings.concurrency / shard_count, 1U, options.shard_lanes);
   return options;
 }
 

@@ -163,7 +163,8 @@ void add_service_options(CLI::App& app, Settings& settings) {
       [&settings](const std::string& text) { settings.network.connect_timeout = parse_timeout(text); });
   network.value("--timeout", "DURATION", "without a byte in either direction (default 60s)",
                 [&settings](const std::string& text) { settings.network.timeout = parse_timeout(text); });
-  network.value("--concurrency", "N", "at most so many requests at once (default: found by trying)",
+  network.value("--concurrency", "N",
+                "at most so many requests at once to an endpoint (default: found by trying)",
                 [&settings](const std::string& text) {
                   const std::uint64_t count = parse_count(text);
                   if (count == 0 || count > 100'000)

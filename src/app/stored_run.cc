@@ -19,7 +19,7 @@
 namespace haul::app {
 namespace {
 
-constexpr unsigned kLanesOfAChunk = 256;
+constexpr unsigned kLanesToShare = 256;  // of a chunk: with more, places would be all that bounds them
 
 // One of the runs that are worked on here.
 struct RunHere {
@@ -40,13 +40,12 @@ void remember_error(engine::StateDirectory& state, const std::string& run, const
 
 // Those with a higher priority have more objects in flight.
 void share_lanes(std::vector<std::unique_ptr<RunHere>>& runs) {
-  std::uint32_t highest = 1;
-  for (const auto& each : runs)
-    highest = std::max(highest, each->setup->spec().priority);
+  const auto priority = [](const auto& run) { return run->setup->spec().priority; };
+  const auto [lowest, highest] = std::ranges::minmax(std::views::transform(runs, priority));
+  if (lowest == highest) return;
   for (const auto& each : runs) {
-    if (each->setup->spec().priority == highest) continue;
     unsigned& lanes = each->setup->job().options.lanes;
-    lanes = std::max(1U, std::min(lanes, kLanesOfAChunk) * each->setup->spec().priority / highest);
+    lanes = std::max(1U, std::min(lanes, kLanesToShare) * priority(each) / highest);
   }
 }
 

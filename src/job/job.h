@@ -81,8 +81,9 @@ struct Options {
   std::optional<Duration> keep_source;  // move: how long the source stays after all is done
   store::Tags tags;                     // of Operation::tag
   bool full_report = false;             // outcomes of all objects go into the ledger
-  unsigned lanes = 1024;           // objects in flight a chunk, and of these as many as stores have places
-  unsigned unbounded_lanes = 512;  // a shard, where no store bounds them
+  unsigned lanes = 1024;  // objects in flight a chunk, and of these as many as stores have places
+  unsigned shard_lanes =
+      512;  // a shard, where places do not bound them: disks, and bodies on their way from a service
   std::uint32_t chunk_objects = 1000;
   std::uint64_t chunk_bytes = 1ULL << 30;
 };

@@ -235,9 +235,12 @@ std::size_t Worker::lanes_of_use(const ChunkWork& work, const OpContext& context
   const auto places_of = [&](const store::Store* store) {
     return store == nullptr ? kUnbounded : store->places(context);
   };
-  const std::size_t places = std::min(places_of(work.reads), places_of(work.writes));
-  // Not every lane is at a request at any moment.
-  return places == kUnbounded ? std::size_t{job_.options.unbounded_lanes} : places * 5 / 4 + 4;
+  const std::size_t reads = places_of(work.reads), places = std::min(reads, places_of(work.writes));
+  const std::size_t bound = job_.options.shard_lanes;
+  if (places == kUnbounded) return bound;
+  // Not every lane is at a request at any moment. A body that is read holds no place.
+  const std::size_t of_places = places * 5 / 4 + 4;
+  return reads == kUnbounded ? of_places : std::min(of_places, bound);
 }
 
 Task<> Worker::lane(ChunkWork& work, TaskGroup& group, OpContext context) {
