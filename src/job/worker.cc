@@ -36,15 +36,18 @@ bool has_stages(Action action) {
 
 // Counted when it is spawned, and until it ends in whatever way.
 struct EndOfLane {
-  EndOfLane(std::size_t& of_chunk, std::size_t& of_shard) : chunk(of_chunk), shard(of_shard) {}
+  EndOfLane(std::size_t& of_chunk, std::size_t& of_shard, std::atomic<std::size_t>& of_all)
+      : chunk(of_chunk), shard(of_shard), all(of_all) {}
   EndOfLane(const EndOfLane&) = delete;
   EndOfLane& operator=(const EndOfLane&) = delete;
   ~EndOfLane() {
     --chunk;
     --shard;
+    all.fetch_sub(1, std::memory_order_relaxed);
   }
   std::size_t& chunk;
   std::size_t& shard;
+  std::atomic<std::size_t>& all;
 };
 
 }  // namespace
@@ -215,6 +218,7 @@ Task<> Worker::begin(ChunkWork& work, OpContext& context) {
 void Worker::spawn_lane(ChunkWork& work, TaskGroup& group, const OpContext& context) {
   ++work.lanes;
   ++lanes_[context.shard().index()];
+  all_lanes_.fetch_add(1, std::memory_order_relaxed);
   group.spawn(lane(work, group, context));
 }
 
@@ -238,13 +242,17 @@ std::size_t Worker::lanes_of_use(const ChunkWork& work, const OpContext& context
   const std::size_t reads = places_of(work.reads), places = std::min(reads, places_of(work.writes));
   const std::size_t bound = job_.options.shard_lanes;
   if (places == kUnbounded) return bound;
-  // Not every lane is at a request at any moment. A body that is read holds no place.
-  const std::size_t of_places = places * 5 / 4 + 4;
-  return reads == kUnbounded ? of_places : std::min(of_places, bound);
+  const std::size_t of_places = places * 5 / 4 + 4;  // not every lane is at a request at any moment
+  if (reads == kUnbounded) return of_places;
+  // A body that is read holds no place, so lanes are bounded as well: by a shard's part, and what others
+  // leave.
+  const std::size_t others = all_lanes_.load(std::memory_order_relaxed) - lanes_[context.shard().index()];
+  const std::size_t all = bound * lanes_.size();
+  return std::min(of_places, std::max(bound, all - std::min(all, others)));
 }
 
 Task<> Worker::lane(ChunkWork& work, TaskGroup& group, OpContext context) {
-  const EndOfLane end(work.lanes, lanes_[context.shard().index()]);
+  const EndOfLane end(work.lanes, lanes_[context.shard().index()], all_lanes_);
   ItemResult own;
   while (work.next < work.chunk.items.size()) {
     const std::size_t index = work.next++;

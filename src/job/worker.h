@@ -1,6 +1,7 @@
 // Works one chunk: each of its objects, many in parallel, to an outcome, or to another attempt.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -88,7 +89,8 @@ class Worker {
   OutcomeSink& sink_;
   ItemSteps steps_;
   std::optional<CatalogueStep> catalogue_;
-  std::vector<std::size_t> lanes_;  // at work, of each shard; touched by it alone
+  std::vector<std::size_t> lanes_;         // at work, of each shard; touched by it alone
+  std::atomic<std::size_t> all_lanes_{0};  // changes with lanes, which is seldom
 };
 
 }  // namespace haul::job
