@@ -410,6 +410,17 @@ class RequestsAreCounted(Faults):
         self.assertEqual(self.costs("cp", "-r", "s3://there/x/", self.folder / "down"),
                          {"ListObjectsV2": 1, "HeadObject": 1, "GetObject": 3})
 
+    def test_as_many_are_in_flight_as_are_allowed_and_no_more(self):
+        self.make_bucket("there")
+        tree = harness.write_tree(self.folder / "three-hundred", {f"f{i:03}": b"content" for i in range(300)})
+        self.fake.control("PUT", "settings", {"latency-us": 20_000})
+        for source, target in ((tree, "s3://there/up/"), ("s3://bench-n300-s10/", self.folder / "down"),
+                               ("s3://bench-n300-s10/", "s3://there/copied/")):
+            for most in (1, 8):
+                with self.subTest(source=source, target=target, most=most):
+                    self.costs("cp", "-r", source, target, "--concurrency", most)
+                    self.assertEqual(self.fake.stats()["most_in_progress"], most)
+
     def test_a_sync_of_one_change_is_listings_and_that_one(self):
         self.make_bucket("there")
         tree = harness.write_tree(self.folder / "hundred", {f"f{i:03}": b"content %d" % i for i in range(100)})
