@@ -32,9 +32,9 @@ OpContext OpContext::with_deadline(SteadyTime deadline) const noexcept {
   return child;
 }
 
-OpContext OpContext::holding(const SharedPlaces& places) const noexcept {
+OpContext OpContext::holding_place() const noexcept {
   OpContext child = *this;
-  child.held_places_ = &places;
+  child.holds_place_ = true;
   return child;
 }
 

@@ -15,7 +15,6 @@ namespace haul {
 
 class Shard;
 class BlockingPool;
-class SharedPlaces;
 
 // How urgently work is asked to end. Thread safety: any thread, signal handlers too.
 enum class StopLevel : int {
@@ -62,7 +61,7 @@ class OpContext {
   Logger& log() const noexcept { return *log_; }
   std::string_view label() const noexcept { return label_; }  // run or chunk, for log records
   std::optional<SteadyTime> deadline() const noexcept { return deadline_; }
-  const SharedPlaces* held_places() const noexcept { return held_places_; }
+  bool holds_place() const noexcept { return holds_place_; }
   Executor executor() const noexcept;
   BlockingPool& blocking_pool() const noexcept;
 
@@ -71,8 +70,8 @@ class OpContext {
   OpContext with_label(std::string_view label) const noexcept;
   OpContext with_stop(const StopFlag& stop) const noexcept;  // a child of this one's flag
   OpContext on(Shard& shard) const noexcept;                 // the same operation, continued on another shard
-  // One that is waited for while a place of these is held.
-  OpContext holding(const SharedPlaces& places) const noexcept;
+  // One that is waited for while a place among requests in flight is held (limiter.h).
+  OpContext holding_place() const noexcept;
 
   // Throws cancelled or timed_out if the operation should not go on.
   void check() const;
@@ -91,7 +90,7 @@ class OpContext {
   Logger* log_;
   std::string_view label_;
   std::optional<SteadyTime> deadline_;
-  const SharedPlaces* held_places_ = nullptr;
+  bool holds_place_ = false;
 };
 
 }  // namespace haul

@@ -66,7 +66,7 @@ Task<Permit> AdaptiveLimiter::acquire(OpContext& context) {
   was_full_ |= in_flight_ >= limit();
   env_ = &context.env();
   // Whosever place it is: two services may each wait for the other's.
-  Waiter self{.waited_for = places_ != nullptr && context.held_places() != nullptr};
+  Waiter self{.waited_for = places_ != nullptr && context.holds_place()};
   waiters_.push_back(&self);
   if (in_flight_ >= lease_) admit();  // says what is wanted
   while (!self.admitted) {

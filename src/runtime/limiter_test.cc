@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "runtime/cancelled_waits_test.h"
 #include "runtime/manual_runtime.h"
 #include "runtime/task_group.h"
 
@@ -196,18 +197,7 @@ TEST(Limiter, APermitGoesToWhoWaitsAndOnlyThenBack) {
   EXPECT_EQ(limiter.in_flight(), 1U);
 }
 
-struct AbortCascade {
-  AdaptiveLimiter& limiter;
-  int cancelled = 0;
-
-  Task<> wait(OpContext context) {
-    try {
-      const Permit permit = co_await limiter.acquire(context);
-    } catch (const Error& error) {
-      if (error.error_class() == ErrorClass::cancelled) ++cancelled;
-    }
-  }
-
+struct AbortCascade : CancelledWaits {
   Task<> run(OpContext context, StopFlag& stop) {
     TaskGroup group(context.executor());
     {
@@ -226,7 +216,7 @@ TEST(Limiter, AnAbortWakesAllWhoWaitForTheirTurn) {
   refuse_all_but_one_a_second(limiter, world.env());
   ASSERT_DOUBLE_EQ(limiter.pace().per_second(), 1.0);
   const SteadyTime start = world.env().steady_now();
-  AbortCascade cascade{limiter};
+  AbortCascade cascade{{limiter}};
   world.run(cascade.run(world.context(), world.runtime().stop()));
   EXPECT_EQ(cascade.cancelled, 50);
   EXPECT_EQ(limiter.in_flight(), 0U);
@@ -236,7 +226,7 @@ TEST(Limiter, AnAbortWakesAllWhoWaitForTheirTurn) {
 TEST(Limiter, AnAbortWakesAllWhoWaitOneAfterTheOther) {
   ManualRuntime world;
   AdaptiveLimiter limiter({.initial = 1, .maximum = 1});
-  AbortCascade cascade{limiter};
+  AbortCascade cascade{{limiter}};
   world.run(cascade.run(world.context(), world.runtime().stop()));
   EXPECT_EQ(cascade.cancelled, 50);
   EXPECT_EQ(limiter.in_flight(), 0U);

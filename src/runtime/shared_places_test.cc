@@ -8,6 +8,7 @@
 #include <thread>
 #include <vector>
 
+#include "runtime/cancelled_waits_test.h"
 #include "runtime/limiter.h"
 #include "runtime/manual_runtime.h"
 #include "runtime/task_group.h"
@@ -169,12 +170,11 @@ TEST_F(SharedPlacesTest, OneIsHandedToAndFro) {
 struct Nested {
   AdaptiveLimiter& writes;
   AdaptiveLimiter& reads;
-  SharedPlaces& places;
   unsigned done = 0;
 
   Task<> write(OpContext context) {
     const Permit permit = co_await writes.acquire(context);
-    OpContext inside = context.holding(places);
+    OpContext inside = context.holding_place();
     {
       const Permit nested = co_await reads.acquire(inside);
       co_await yield(context.executor());
@@ -197,7 +197,7 @@ TEST(SharedPlaces, AWriteThatReadsFromTheSameServiceDoesNotWaitForItself) {
     SharedPlaces places(count);
     AdaptiveLimiter writes(places);
     AdaptiveLimiter reads(places);
-    Nested nested{writes, reads, places};
+    Nested nested{writes, reads};
     world.run(nested.many(100, world.context()));
     EXPECT_EQ(nested.done, 100U);
     EXPECT_EQ(places.taken(), 0U);
@@ -209,8 +209,8 @@ TEST(SharedPlaces, TwoServicesDoNotWaitForEachOther) {
   ManualRuntime world;
   SharedPlaces here(2), there(2);
   AdaptiveLimiter writes_here(here), reads_here(here), writes_there(there), reads_there(there);
-  Nested from_there{writes_here, reads_there, here};
-  Nested from_here{writes_there, reads_here, there};
+  Nested from_there{writes_here, reads_there};
+  Nested from_here{writes_there, reads_here};
   world.run([](Nested& one, Nested& other, OpContext context) -> Task<> {
     TaskGroup group(context.executor());
     group.spawn(one.many(50, context));
@@ -245,18 +245,7 @@ TEST(SharedPlaces, WhoMayNotGoYetKeepsNone) {
   EXPECT_EQ(take_all(other, env).size(), 64U) << "nobody is left to share with";
 }
 
-struct WaitsInVain {
-  AdaptiveLimiter& limiter;
-  int cancelled = 0;
-
-  Task<> wait(OpContext context) {
-    try {
-      const Permit permit = co_await limiter.acquire(context);
-    } catch (const Error& error) {
-      if (error.error_class() == ErrorClass::cancelled) ++cancelled;
-    }
-  }
-
+struct WaitsInVain : CancelledWaits {
   Task<> run(OpContext context, StopFlag& stop) {
     TaskGroup group(context.executor());
     for (int i = 0; i < 50; ++i)
@@ -273,7 +262,7 @@ TEST(SharedPlaces, AnAbortWakesThoseWhoWaitForPlacesThatOthersHave) {
   AdaptiveLimiter one(places);
   AdaptiveLimiter other(places);
   const auto held = take_all(one, world.env());
-  WaitsInVain waits{other};
+  WaitsInVain waits{{other}};
   world.run(waits.run(world.context(), world.runtime().stop()));
   EXPECT_EQ(waits.cancelled, 50);
   EXPECT_EQ(places.taken(), 4U);

@@ -119,7 +119,7 @@ Task<http::Response> S3Bucket::sign_and_send(Call& call, auth::Snapshot credenti
                               .expect_continue = call.expect_continue,
                               .close = false};
   // The body may come from this very service.
-  OpContext sending = context.holding(service_->places_);
+  OpContext sending = context.holding_place();
   http::Response response = co_await service_->client_.send(endpoint, request, sending);
   shard.give_scratch(std::move(target));
   shard.give_scratch(std::move(head));
