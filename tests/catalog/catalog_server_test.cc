@@ -30,6 +30,21 @@ struct CatalogServerTest : CatalogFixture {
     }
     return {ErrorClass::internal, "connected"};
   }
+  // Opens the catalogue anew for an account that may do so much with one table, or view, and no more.
+  void log_in_as(const std::string& name, const std::string& privileges, const std::string& table) {
+    const std::string grant = "GRANT " + privileges + " ON ";
+    if (is_mariadb()) {
+      const std::string account = name + "@'127.0.0.1'";
+      database->service("sql -e \"CREATE OR REPLACE USER " + account + " IDENTIFIED BY '" + name + "'; " +
+                        grant + "app." + table + " TO " + account + "\"");
+    } else {
+      database->execute("DROP ROLE IF EXISTS " + name + "; CREATE ROLE " + name + " LOGIN PASSWORD '" + name +
+                        "'; " + grant + table + " TO " + name);
+    }
+    options.url.replace(options.url.find("app@"), 4, name + "@");
+    options.password = name;
+    catalog = open_catalog(options);
+  }
   // The statement that shows whether this connection is encrypted, as a selection.
   bool encrypted() {
     catalog = open_catalog(options);
@@ -248,17 +263,7 @@ TEST_F(CatalogServerTest, cursors_of_every_type_page_natively) {
 
 TEST_F(CatalogServerTest, an_account_that_may_only_select_and_update_is_enough) {
   fill(31);
-  if (is_mariadb())
-    database->service(
-        "sql -e \"CREATE OR REPLACE USER plain@'127.0.0.1' IDENTIFIED BY 'plain'; "
-        "GRANT SELECT, UPDATE ON app.* TO plain@'127.0.0.1'\"");
-  else
-    database->execute(
-        "DROP ROLE IF EXISTS plain; CREATE ROLE plain LOGIN PASSWORD 'plain'; GRANT SELECT, UPDATE ON files "
-        "TO plain");
-  options.url.replace(options.url.find("app@"), 4, "plain@");
-  options.password = "plain";
-  catalog = open_catalog(options);
+  log_in_as("plain", "SELECT, UPDATE", "files");
   std::vector<RowUpdate> rows;
   for (int i = 1; i <= 32; ++i)
     rows.push_back(
@@ -274,17 +279,7 @@ TEST_F(CatalogServerTest, an_account_that_may_only_select_and_update_is_enough) 
 // MariaDB explains a statement only to those who may look behind its views.
 TEST_F(CatalogServerTest, a_view_that_an_account_may_select_from_and_not_look_behind_can_be_looked_at) {
   database->execute("DROP VIEW IF EXISTS shown; CREATE VIEW shown AS SELECT id, path FROM files");
-  if (is_mariadb())
-    database->service(
-        "sql -e \"CREATE OR REPLACE USER viewer@'127.0.0.1' IDENTIFIED BY 'viewer'; "
-        "GRANT SELECT ON app.shown TO viewer@'127.0.0.1'\"");
-  else
-    database->execute(
-        "DROP ROLE IF EXISTS viewer; CREATE ROLE viewer LOGIN PASSWORD 'viewer'; GRANT SELECT ON shown TO "
-        "viewer");
-  options.url.replace(options.url.find("app@"), 4, "viewer@");
-  options.password = "viewer";
-  catalog = open_catalog(options);
+  log_in_as("viewer", "SELECT", "shown");
   const Selection selection{.query = "SELECT id, path FROM shown", .cursor = "id", .key = "path"};
   EXPECT_NO_THROW(check(&selection, nullptr));
   OpContext context = runtime.context();

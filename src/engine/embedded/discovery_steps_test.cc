@@ -11,7 +11,17 @@ namespace {
 
 using job::RunStatus;
 
-class DiscoveryStepsTest : public ScriptedRun {};
+class DiscoveryStepsTest : public ScriptedRun {
+ protected:
+  void discover_two_and_three_extras() {
+    begin_run();
+    job::DiscoveryStep step = step_of(0, 2, true);
+    step.chunks.push_back(chunk_of(100, 3));
+    step.chunks.back().extras = true;
+    step.accounts.extra = 3;
+    discover(std::move(step));
+  }
+};
 
 TEST_F(DiscoveryStepsTest, a_discovery_without_places_gives_out_nothing_before_its_end) {
   begin_run();
@@ -76,12 +86,7 @@ TEST_F(DiscoveryStepsTest, a_discovery_that_begins_anew_in_the_same_process_forg
 }
 
 TEST_F(DiscoveryStepsTest, extras_wait_until_they_are_released) {
-  begin_run();
-  job::DiscoveryStep step = step_of(0, 2, true);
-  step.chunks.push_back(chunk_of(100, 3));
-  step.chunks.back().extras = true;
-  step.accounts.extra = 3;
-  discover(std::move(step));
+  discover_two_and_three_extras();
   EXPECT_EQ(copy_rest().size(), 2U);
   EXPECT_EQ(runs->get(run).chunks_held, 1U);
   wait(engine->release_extras(context));
@@ -100,12 +105,7 @@ TEST_F(DiscoveryStepsTest, extras_wait_until_they_are_released) {
 }
 
 TEST_F(DiscoveryStepsTest, extras_that_are_kept_are_counted_and_forgotten) {
-  begin_run();
-  job::DiscoveryStep step = step_of(0, 2, true);
-  step.chunks.push_back(chunk_of(100, 3));
-  step.chunks.back().extras = true;
-  step.accounts.extra = 3;
-  discover(std::move(step));
+  discover_two_and_three_extras();
   copy_rest();
   wait(engine->keep_extras(context));
   wait(engine->keep_extras(context));
