@@ -100,6 +100,7 @@ Connection::Step Connection::begin_request(std::string_view head) {
   fault_.reset();
   verdict_.reset();
   waited_ = false;
+  resets_ = server_.resets();
   if (operation_ != Operation::control) {
     stats.requests.fetch_add(1, std::memory_order_relaxed);
     stats.operations[static_cast<std::size_t>(operation_)].fetch_add(1, std::memory_order_relaxed);
@@ -212,6 +213,8 @@ Connection::Step Connection::answer() {
     sleep_until(steady_us() + pause);
     return Step::wait;
   }
+  // Whoever sent it may be gone by now: what somebody else has put since the reset is not its to change.
+  if (resets_ != server_.resets()) return Step::over;
   std::int64_t now = server_.now();
   if (verdict_) {
     refuse(response_, *verdict_, request_);

@@ -63,6 +63,7 @@ class Connection {
   Receiver receiver_;
   std::optional<Fault> fault_;
   std::optional<Refusal> verdict_;  // decided before the body was there
+  std::uint64_t resets_ = 0;        // of the server, when the request began
 
   Response response_;
   Delivery delivery_;

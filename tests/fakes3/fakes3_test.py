@@ -650,6 +650,22 @@ class Limited(WithFake):
         self.assertEqual(self.fake.stats()["stored_bytes"], 1_000_000)
 
 
+class Forgotten(WithFake):
+    def test_a_request_from_before_a_reset_changes_nothing_after_it(self):
+        # A client that was killed while its request waited once removed what the next test had put.
+        self.s3.create_bucket(Bucket="b")
+        self.fake.control("PUT", "settings", {"latency-us": 300_000})
+        with socket.create_connection(("127.0.0.1", self.fake.port), 5) as s:
+            s.sendall(b"DELETE /b/k HTTP/1.1\r\nHost: x\r\n\r\n")
+            while not self.fake.stats()["operations"].get("DeleteObject"):
+                time.sleep(0.01)
+            self.fake.control("POST", "reset")
+            self.s3.create_bucket(Bucket="b")
+            self.s3.put_object(Bucket="b", Key="k", Body=b"x")
+            self.assertEqual(s.recv(1), b"")  # given up, without an answer
+        self.assertEqual(self.fake.raw("GET", "/b/k")[2], b"x")
+
+
 class Encrypted(unittest.TestCase):
     def test_tls(self):
         import ssl

@@ -63,6 +63,7 @@ std::vector<RoleCall> Server::role_calls() const {
 }
 
 void Server::reset() {
+  resets_.fetch_add(1, std::memory_order_relaxed);
   {
     std::scoped_lock lock(store.mutex);
     store.clear();

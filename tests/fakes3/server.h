@@ -86,11 +86,13 @@ class Server {
   std::atomic<std::uint64_t> latency_us, rate;
   std::atomic<std::int64_t> sts_seconds;
 
-  /// Forgets objects, rules, sessions and counters.
+  /// Forgets objects, rules, sessions and counters. Requests that have begun before are not performed any more.
   void reset();
+  /// How often it was reset.
+  std::uint64_t resets() const { return resets_.load(std::memory_order_relaxed); }
 
  private:
-  std::atomic<std::uint64_t> stored_{0};
+  std::atomic<std::uint64_t> stored_{0}, resets_{0};
   std::mutex rate_mutex_;
   double rate_tokens_ = 1;          // guarded by rate_mutex_
   std::uint64_t rate_time_us_ = 0;  // guarded by rate_mutex_
