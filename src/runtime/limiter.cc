@@ -1,6 +1,7 @@
 #include "runtime/limiter.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "runtime/suspend.h"
 
@@ -26,8 +27,16 @@ constexpr std::uint64_t kLeastRound = 16;  // answers, to tell a rate
 constexpr double kGrowth = 0.02;
 // The pace may change meanwhile, or a turn be given to who sleeps.
 constexpr Duration kLongestNap = std::chrono::milliseconds(100);
+// Answers, or the time since the last, after which the pace is told of them while there is none yet.
+constexpr std::uint64_t kHandful = 64;
+constexpr Duration kTellWithin = std::chrono::milliseconds(10);
 // Between looks for places that others have.
 constexpr Duration kLook = std::chrono::milliseconds(1);
+
+LimiterOptions in_order(const LimiterOptions& options) {
+  const unsigned maximum = std::max(1U, options.maximum);
+  return {.initial = std::clamp(options.initial, 1U, maximum), .maximum = maximum};
+}
 
 }  // namespace
 
@@ -35,22 +44,32 @@ void Permit::release() noexcept {
   if (limiter_ != nullptr) std::exchange(limiter_, nullptr)->give_back();
 }
 
-AdaptiveLimiter::AdaptiveLimiter(const LimiterOptions& options) : options_(options) {
-  options_.maximum = std::max(1U, options_.maximum);
-  options_.initial = std::clamp(options_.initial, 1U, options_.maximum);
-  limit_ = options_.initial;
-  lease_ = options_.maximum;
+AdaptiveLimiter::AdaptiveLimiter(const LimiterOptions& options)
+    : options_(in_order(options)),
+      own_pace_(std::make_unique<RequestPace>()),
+      pace_(own_pace_.get()),
+      lease_(options_.maximum),
+      limit_(options_.initial) {}
+
+AdaptiveLimiter::AdaptiveLimiter(SharedPlaces& places, RequestPace& pace, unsigned initial)
+    : options_(in_order({.initial = initial, .maximum = places.count()})),
+      pace_(&pace),
+      lease_(places),
+      limit_(options_.initial) {}
+
+PlaceLease::Need AdaptiveLimiter::need() const noexcept {
+  return {.used = in_flight_, .limit = limit(), .waiting = static_cast<unsigned>(waiters_.size())};
 }
 
-AdaptiveLimiter::AdaptiveLimiter(SharedPlaces& places, unsigned initial)
-    : AdaptiveLimiter(LimiterOptions{.initial = initial, .maximum = places.count()}) {
-  places_ = &places;
-  lease_ = 0;
+bool AdaptiveLimiter::has_place() noexcept {
+  if (in_flight_ >= limit()) return false;
+  if (in_flight_ < lease_.held()) return true;
+  return lease_.take_more(need(), in_flight_ == 0 && std::ranges::any_of(waiters_, &Waiter::waited_for));
 }
 
 bool AdaptiveLimiter::try_acquire(Permit& permit, const Env& env) noexcept {
   if (!waiters_.empty() || !has_place()) return false;
-  if (pace_.active() && !pace_.take(env.steady_now())) {
+  if (pace_->active() && !pace_->take(env.steady_now())) {
     keep_what_is_used();
     return false;
   }
@@ -66,9 +85,9 @@ Task<Permit> AdaptiveLimiter::acquire(OpContext& context) {
   was_full_ |= in_flight_ >= limit();
   env_ = &context.env();
   // Whosever place it is: two services may each wait for the other's.
-  Waiter self{.waited_for = places_ != nullptr && context.holds_place()};
+  Waiter self{.waited_for = lease_.shared() && context.holds_place()};
   waiters_.push_back(&self);
-  if (in_flight_ >= lease_) admit();  // says what is wanted
+  if (in_flight_ >= lease_.held()) admit();  // says what is wanted
   while (!self.admitted) {
     if (waiters_.front() == &self && has_to_look())
       co_await look_again(self, context);
@@ -84,8 +103,8 @@ Task<Permit> AdaptiveLimiter::acquire(OpContext& context) {
 Task<> AdaptiveLimiter::look_again(Waiter& first, OpContext& context) {
   bool looks = false;  // or it only naps, and may be admitted, and the next one looks meanwhile
   try {
-    Duration wait = pace_.wait(context.env().steady_now());
-    looks = in_flight_ >= lease_;
+    Duration wait = pace_->wait(context.env().steady_now());
+    looks = in_flight_ >= lease_.held();
     if (looks) {
       first_looks_ = true;
       wait = std::max(wait, kLook);
@@ -105,7 +124,7 @@ Task<> AdaptiveLimiter::look_again(Waiter& first, OpContext& context) {
     }
     throw;
   }
-  made_way_ = false;
+  lease_.may_take_again();
   admit();
 }
 
@@ -121,7 +140,7 @@ void AdaptiveLimiter::give_back() noexcept {
 void AdaptiveLimiter::admit() noexcept {
   // Whoever looks for places is passed meanwhile, or one would wait for it.
   while (waiters_.size() > (first_looks_ ? 1U : 0U) && has_place() &&
-         (!pace_.active() || pace_.take(env_->steady_now()))) {
+         (!pace_->active() || pace_->take(env_->steady_now()))) {
     ++in_flight_;
     const auto at = waiters_.begin() + (first_looks_ ? 1 : 0);
     Waiter& next = **at;
@@ -129,67 +148,25 @@ void AdaptiveLimiter::admit() noexcept {
     next.admitted = true;
     if (next.resume) std::exchange(next.resume, nullptr)();
   }
-  if (waiters_.empty()) return want(0);
+  if (waiters_.empty()) return lease_.want_none();
   // Its turn is missing, or a place that others have: the first one waits for it, and lets the others go in
   // theirs.
   if (has_to_look() && waiters_.front()->resume) std::exchange(waiters_.front()->resume, nullptr)();
 }
 
-bool AdaptiveLimiter::lease_more() noexcept {
-  if (places_ == nullptr) return false;
-  if (!std::exchange(joined_, true)) places_->join();
-  const unsigned share = places_->share();
-  const bool poor = lease_ < share || (lease_ == 0 && !made_way_);
-  const auto waiting = static_cast<unsigned>(waiters_.size());
-  const unsigned most = std::min(limit() - lease_, std::max(waiting, places_->batch()));
-  unsigned more = places_->take(most, poor ? 0 : places_->wanted() - wanted_);
-  if (more == 0 && in_flight_ == 0 && std::ranges::any_of(waiters_, &Waiter::waited_for)) {
-    places_->take_beyond();
-    more = 1;
-  }
-  lease_ += more;
-  short_ = more == 0;
-  want(std::min({waiting, limit() - lease_, std::max(share, 1U) - std::min(lease_, std::max(share, 1U))}));
-  leave_if_idle();
-  return more != 0;
+void AdaptiveLimiter::succeeded(SteadyTime now) noexcept {
+  ++untold_;
+  if (untold_ >= kHandful || pace_->active() || now - told_ >= kTellWithin) tell_pace(now);
 }
 
-void AdaptiveLimiter::want(unsigned number) noexcept {
-  if (number == wanted_) return;
-  places_->want(static_cast<int>(number) - static_cast<int>(wanted_));
-  wanted_ = number;
-}
-
-// A few more than that while nobody lacks them; all of them as long as others have no more.
-void AdaptiveLimiter::keep_what_is_used() noexcept {
-  if (places_ == nullptr) return;
-  const bool lacking = places_->lacking();
-  const unsigned unused = lease_ - in_flight_;
-  if (waiters_.empty()) {
-    short_ = false;
-    const unsigned kept = in_flight_ == 0 || lacking ? 0 : places_->batch();
-    if (unused > 2 * kept) give_up(unused - kept);
-    leave_if_idle();
-  } else if (lacking && unused != 0 && lease_ > places_->share()) {
-    give_up(1);
-    made_way_ = lease_ == 0;
-  }
-}
-
-void AdaptiveLimiter::give_up(unsigned number) noexcept {
-  lease_ -= number;
-  places_->give_back(number);
-}
-
-void AdaptiveLimiter::leave_if_idle() noexcept {
-  if (!joined_ || lease_ != 0 || !waiters_.empty()) return;
-  want(0);
-  joined_ = false;
-  places_->leave();
+void AdaptiveLimiter::tell_pace(SteadyTime now) noexcept {
+  if (untold_ == 0) return;
+  told_ = now;
+  pace_->accepted(std::exchange(untold_, 0), now);
 }
 
 void AdaptiveLimiter::succeeded(Duration first_byte, SteadyTime now) noexcept {
-  pace_.accepted(now);
+  succeeded(now);
   const auto sample = static_cast<double>(first_byte.count());
   smoothed_ns_ = smoothed_ns_ == 0 ? sample : smoothed_ns_ + kSmoothing * (sample - smoothed_ns_);
   floor_ns_ = floor_ns_ == 0 ? smoothed_ns_ : std::min(floor_ns_, smoothed_ns_);
@@ -228,8 +205,9 @@ void AdaptiveLimiter::end_round(SteadyTime now) noexcept {
 void AdaptiveLimiter::throttled(SteadyTime now) noexcept {
   ++throttles_;
   slow_start_ = false;
-  pace_.refused(was_full_ || in_flight_ >= limit() || short_,
-                std::chrono::nanoseconds(static_cast<std::int64_t>(smoothed_ns_)), now);
+  tell_pace(now);
+  pace_->refused(was_full_ || in_flight_ >= limit() || lease_.is_short(),
+                 std::chrono::nanoseconds(static_cast<std::int64_t>(smoothed_ns_)), now);
 }
 
 }  // namespace haul

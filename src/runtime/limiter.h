@@ -3,19 +3,20 @@
 // Starts fast and doubles until answers only grow slower by it; halves on latency that has risen much (never
 // below where it began), and grows by one or two percent a round. A server that refuses requests sets a pace
 // (request_pace.h) and leaves the number in flight alone. Each shard has limiters of its own for an endpoint:
-// they find their limits independently, as separate clients would, and lease their places from those of the
-// endpoint (shared_places.h), so that together they have no more in flight than allowed.
+// they find their limits independently, as separate clients would, but lease their places from those of the
+// endpoint (place_lease.h), so that together they have no more in flight than allowed, and keep one pace.
 #pragma once
 
 #include <algorithm>
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <memory>
 #include <utility>
 
 #include "runtime/context.h"
+#include "runtime/place_lease.h"
 #include "runtime/request_pace.h"
-#include "runtime/shared_places.h"
 #include "runtime/task.h"
 
 namespace haul {
@@ -51,11 +52,11 @@ class Permit {
 // Not thread-safe: belongs to one shard.
 class AdaptiveLimiter {
  public:
-  // With places of its own.
+  // With places and a pace of its own.
   explicit AdaptiveLimiter(const LimiterOptions& options = {});
-  // With places of those that are shared, as many as there are. They must outlive it, and have them all back
-  // once nothing is in flight here and nobody waits.
-  explicit AdaptiveLimiter(SharedPlaces& places, unsigned initial = LimiterOptions{}.initial);
+  // With places of those that are shared, as many as there are, and at their pace. Both must outlive it; the
+  // places are all given back once nothing is in flight here and nobody waits.
+  AdaptiveLimiter(SharedPlaces& places, RequestPace& pace, unsigned initial = LimiterOptions{}.initial);
   AdaptiveLimiter(const AdaptiveLimiter&) = delete;
   AdaptiveLimiter& operator=(const AdaptiveLimiter&) = delete;
 
@@ -65,20 +66,22 @@ class AdaptiveLimiter {
   // A place without waiting; false if there is none, or it is not time yet.
   bool try_acquire(Permit& permit, const Env& env) noexcept;
   // A request is sent without a place, since it must not wait.
-  void sent_beside() noexcept { pace_.overdraw(); }
+  void sent_beside(SteadyTime now) noexcept { pace_->overdraw(now); }
 
   // What became of a request. `first_byte` is the time to the head of the answer; leave it out where that
   // does not tell how busy the server is.
   void succeeded(Duration first_byte, SteadyTime now) noexcept;
-  void succeeded(SteadyTime now) noexcept { pace_.accepted(now); }
+  void succeeded(SteadyTime now) noexcept;
   void throttled(SteadyTime now) noexcept;
 
   unsigned limit() const noexcept { return static_cast<unsigned>(limit_); }
   // How many of them can be had as it stands, others having theirs.
-  unsigned places() const noexcept { return short_ ? std::max(1U, std::min(limit(), lease_)) : limit(); }
+  unsigned places() const noexcept {
+    return lease_.is_short() ? std::max(1U, std::min(limit(), lease_.held())) : limit();
+  }
   unsigned in_flight() const noexcept { return in_flight_; }
   std::uint64_t throttle_count() const noexcept { return throttles_; }
-  const RequestPace& pace() const noexcept { return pace_; }
+  const RequestPace& pace() const noexcept { return *pace_; }
 
  private:
   friend class Permit;
@@ -89,31 +92,29 @@ class AdaptiveLimiter {
     std::move_only_function<void()> resume;  // empty while awake
     bool admitted = false;
   };
-  bool has_place() noexcept { return in_flight_ < limit() && (in_flight_ < lease_ || lease_more()); }
-  bool lease_more() noexcept;
-  void want(unsigned number) noexcept;
-  void keep_what_is_used() noexcept;
-  void give_up(unsigned number) noexcept;
-  void leave_if_idle() noexcept;
-  bool has_to_look() const noexcept { return in_flight_ < limit() && (in_flight_ < lease_ || wanted_ != 0); }
+  bool has_place() noexcept;
+  PlaceLease::Need need() const noexcept;
+  void keep_what_is_used() noexcept { lease_.keep_what_is_used(need()); }
+  bool has_to_look() const noexcept {
+    return in_flight_ < limit() && (in_flight_ < lease_.held() || lease_.wants());
+  }
   Task<> look_again(Waiter& first, OpContext& context);
   void give_back() noexcept;
   void admit() noexcept;
+  void tell_pace(SteadyTime now) noexcept;
   void end_round(SteadyTime now) noexcept;
 
-  LimiterOptions options_;
-  RequestPace pace_;
+  const LimiterOptions options_;
+  std::unique_ptr<RequestPace> own_pace_;  // empty where it is shared
+  RequestPace* pace_;
+  PlaceLease lease_;
   double limit_ = 0;
   unsigned in_flight_ = 0;
-
-  // Of places that are shared.
-  SharedPlaces* places_ = nullptr;
-  unsigned lease_ = 0;
-  unsigned wanted_ = 0;       // as places_ has been told
-  bool joined_ = false;       // likewise
-  bool short_ = false;        // asked for more in vain
-  bool made_way_ = false;     // gave its last one up: not to be taken back at once
   bool first_looks_ = false;  // sleeps, and others may pass
+
+  // Answers that the pace has not been told of: one by one they would all meet at it.
+  std::uint64_t untold_ = 0;
+  SteadyTime told_{};
 
   bool slow_start_ = true;
   std::uint64_t throttles_ = 0;

@@ -151,7 +151,7 @@ TEST(Limiter, SomeWhoCannotWaitDoNotHoldUpTheOthersForLong) {
   refuse_all_but_one_a_second(limiter, world.env());
   ASSERT_DOUBLE_EQ(limiter.pace().per_second(), 1.0);
   for (int i = 0; i < 800; ++i)
-    limiter.sent_beside();
+    limiter.sent_beside(world.env().steady_now());
   const SteadyTime start = world.env().steady_now();
   LimitedClient client{limiter};
   world.run(client.many(1, 1ms, world.context()));

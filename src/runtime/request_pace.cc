@@ -11,7 +11,10 @@ constexpr double kSpan = 0.25;          // seconds
 constexpr double kLongestSpan = 4;      // seconds
 constexpr double kEnoughRequests = 20;  // in a span, to tell a share of them
 constexpr double kLeastRate = 1;        // a second
-constexpr double kTurnsAtOnce = 0.01;   // seconds' worth of turns that may be taken at once
+// Of which turns may be taken at once that nobody took, or be owed: or one turn, where it takes longer.
+constexpr Duration kTurnsAtOnce = std::chrono::milliseconds(10);
+constexpr Duration kMostDebt = std::chrono::milliseconds(250);
+constexpr Duration kLeastWait = std::chrono::milliseconds(1);
 // Below what was accepted by so much: the service's allowance fills up again.
 constexpr double kBelow = 0.97;
 constexpr double kGuessGrowth = 1.5;  // in a span
@@ -24,54 +27,67 @@ constexpr double kSilence = 1.0;  // seconds without an answer: nothing was aske
 constexpr double kPaceGrowth = 0.006;
 constexpr double kMostGrowth = 0.15;
 constexpr double kTolerated = 0.01;  // share of refusals that says that the pace is right as it is
-constexpr double kMostDebt = 0.25;   // seconds' worth of turns, or one turn
-constexpr Duration kLeastSpan = std::chrono::milliseconds(1);
 
 double seconds_of(Duration duration) {
   return std::chrono::duration<double>(duration).count();
 }
 
+Duration interval_of(double rate) {
+  return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(1 / rate));
+}
+
 }  // namespace
 
+// Turns are times: one is there once an interval has passed since they were used up, and those that nobody
+// took are forgotten but for a few.
 bool RequestPace::take(SteadyTime now) noexcept {
-  if (rate_ == 0) return true;
-  turns_ = std::min(std::max(1.0, rate_ * kTurnsAtOnce), turns_ + seconds_of(now - filled_) * rate_);
-  filled_ = now;
-  if (turns_ < 1) {
-    waited_ = true;
-    return false;
-  }
-  turns_ -= 1;
+  const double rate = per_second();
+  if (rate == 0) return true;
+  const Duration interval = interval_of(rate);
+  const SteadyTime oldest = now - std::max(interval, kTurnsAtOnce);
+  SteadyTime used_up = used_up_.load(std::memory_order_relaxed);
+  SteadyTime begin;
+  do {
+    begin = std::max(used_up, oldest);
+    if (now - begin < interval) {
+      if (!waited_.load(std::memory_order_relaxed)) waited_.store(true, std::memory_order_relaxed);
+      return false;
+    }
+  } while (!used_up_.compare_exchange_weak(used_up, begin + interval, std::memory_order_relaxed));
   return true;
 }
 
 Duration RequestPace::wait(SteadyTime now) const noexcept {
-  if (rate_ == 0) return {};
-  const double missing = (1 - turns_) / rate_ - seconds_of(now - filled_);
-  return std::max(kLeastSpan, std::chrono::duration_cast<Duration>(std::chrono::duration<double>(missing)));
+  const double rate = per_second();
+  if (rate == 0) return {};
+  return std::max(kLeastWait, used_up_.load(std::memory_order_relaxed) + interval_of(rate) - now);
 }
 
-void RequestPace::overdraw() noexcept {
-  if (rate_ == 0) return;
-  turns_ -= 1;
-  bound_debt();
+void RequestPace::overdraw(SteadyTime now) noexcept {
+  const double rate = per_second();
+  if (rate == 0) return;
+  const Duration interval = interval_of(rate);
+  const SteadyTime oldest = now - std::max(interval, kTurnsAtOnce);
+  const SteadyTime latest = now + std::max(interval, kMostDebt);
+  SteadyTime used_up = used_up_.load(std::memory_order_relaxed);
+  while (!used_up_.compare_exchange_weak(used_up, std::min(std::max(used_up, oldest) + interval, latest),
+                                         std::memory_order_relaxed)) {
+  }
 }
 
-void RequestPace::bound_debt() noexcept {
-  turns_ = std::max(turns_, -std::max(1.0, rate_ * kMostDebt));
-}
-
-void RequestPace::accepted(SteadyTime now) noexcept {
+void RequestPace::accepted(std::uint64_t requests, SteadyTime now) noexcept {
+  const std::lock_guard lock(mutex_);
   look(now);
-  if (now >= since_) ++accepted_;
+  if (now >= since_) accepted_ += requests;
 }
 
 void RequestPace::refused(bool pressed, Duration latency, SteadyTime now) noexcept {
+  const std::lock_guard lock(mutex_);
   latency_ = latency;
   look(now);
-  if (rate_ != 0) {
+  if (active()) {
     if (now >= since_) ++refused_;
-    waited_ |= pressed;
+    if (pressed) waited_.store(true, std::memory_order_relaxed);
     return;
   }
   if (!pressed) return;
@@ -85,19 +101,23 @@ void RequestPace::refused(bool pressed, Duration latency, SteadyTime now) noexce
 }
 
 void RequestPace::begin(double rate, Duration settle, SteadyTime now) noexcept {
-  rate_ = std::max(kLeastRate, rate);
-  bound_debt();
+  if (!active()) used_up_.store(now, std::memory_order_relaxed);
+  rate_.store(std::max(kLeastRate, rate), std::memory_order_relaxed);
   clean_ = 0;
   // Answers to what was sent at the pace before tell nothing of this one.
-  since_ = now + std::chrono::duration_cast<SteadyTime::duration>(settle + settle / 2);
+  begin_span(now + settle + settle / 2);
+}
+
+void RequestPace::begin_span(SteadyTime at) noexcept {
+  since_ = at;
   accepted_ = refused_ = 0;
-  waited_ = false;
-  if (filled_ == SteadyTime{}) filled_ = now;
+  waited_.store(false, std::memory_order_relaxed);
 }
 
 // Ends the span if it was long enough.
 void RequestPace::look(SteadyTime now) noexcept {
-  if (rate_ == 0 && seconds_of(now - std::exchange(answered_, now)) > kSilence) {
+  const double rate = per_second();
+  if (rate == 0 && seconds_of(now - std::exchange(answered_, now)) > kSilence) {
     since_ = now;
     accepted_ = accepted_before_ = 0;
     seconds_before_ = 0;
@@ -105,41 +125,41 @@ void RequestPace::look(SteadyTime now) noexcept {
   if (now < since_) return;
   const double seconds = seconds_of(now - since_);
   const double enough =
-      rate_ == 0 || guessing_ ? kSpan : std::clamp(kEnoughRequests / rate_, kSpan, kLongestSpan);
+      rate == 0 || guessing_ ? kSpan : std::clamp(kEnoughRequests / rate, kSpan, kLongestSpan);
   if (seconds < enough) return;
-  if (rate_ == 0) {
+  if (rate == 0) {
     accepted_before_ = accepted_;
     seconds_before_ = seconds;
-    since_ = now;
-  } else {
-    const double before = rate_;
-    judge(seconds);
-    if (rate_ < before)
-      begin(rate_, latency_, now);
-    else
-      since_ = now;
+    return begin_span(now);
   }
-  accepted_ = refused_ = 0;
-  waited_ = false;
+  const double judgement = judged(seconds);
+  if (judgement < rate) return begin(judgement, latency_, now);
+  rate_.store(judgement, std::memory_order_relaxed);
+  begin_span(now);
 }
 
-void RequestPace::judge(double seconds) noexcept {
+// The pace that follows from what the span has shown.
+double RequestPace::judged(double seconds) noexcept {
+  const double rate = per_second();
+  const bool waited = waited_.load(std::memory_order_relaxed);
   const double share =
       refused_ == 0 ? 0 : static_cast<double>(refused_) / static_cast<double>(accepted_ + refused_);
   if (share > kTolerated) {
     // Few requests that are refused among those of others: slower would not help them.
-    if (!waited_) return;
+    if (!waited) return rate;
     // A service that takes nothing is out of order, and its refusals say nothing of a limit.
     guessing_ = accepted_ == 0;
-    rate_ =
-        std::max({kLeastRate, rate_ / 2, std::min(rate_, kBelow * static_cast<double>(accepted_) / seconds)});
-  } else if (refused_ != 0) {
+    // By the share and not by what was accepted: in the pauses of those that were refused less is sent.
+    return std::max(kLeastRate, rate * std::max(0.5, kBelow * (1 - share)));
+  }
+  if (refused_ != 0) {
     guessing_ = false;
     clean_ = 0;
-  } else if (waited_ && accepted_ != 0) {
-    rate_ *= guessing_ ? std::pow(kGuessGrowth, std::min(seconds / kSpan, kMostGuesses))
-                       : 1 + std::min(kMostGrowth, kPaceGrowth * ++clean_);
+    return rate;
   }
+  if (!waited || accepted_ == 0) return rate;
+  return rate * (guessing_ ? std::pow(kGuessGrowth, std::min(seconds / kSpan, kMostGuesses))
+                           : 1 + std::min(kMostGrowth, kPaceGrowth * ++clean_));
 }
 
 }  // namespace haul

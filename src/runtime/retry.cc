@@ -4,8 +4,10 @@ namespace haul {
 
 std::chrono::milliseconds backoff(const RetryPolicy& policy, const Error& error, int attempt,
                                   const Env& env) {
-  const auto base = error.error_class() == ErrorClass::throttled ? policy.throttled_base : policy.base;
-  const auto span = std::min<std::int64_t>(policy.cap.count(), base.count() << std::min(attempt - 1, 20));
+  const bool throttled_again = error.error_class() == ErrorClass::throttled && attempt > 1;
+  const auto base = throttled_again ? policy.throttled_base : policy.base;
+  const int doubled = std::min(attempt - (throttled_again ? 2 : 1), 20);
+  const auto span = std::min<std::int64_t>(policy.cap.count(), base.count() << doubled);
   // At least half of the span: a burst of failures is spread out, and nobody returns at once.
   const auto jittered =
       span / 2 + static_cast<std::int64_t>(env.random() % static_cast<std::uint64_t>(span / 2 + 1));

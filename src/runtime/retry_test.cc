@@ -134,9 +134,12 @@ TEST(Backoff, StaysUnderTheCapHoweverOftenItIsTried) {
   }
 }
 
-TEST(Backoff, IsLongerWhenAskedToSlowDown) {
+TEST(Backoff, IsLongerWhenAskedToSlowDownAgain) {
   const ManualEnv env;
-  EXPECT_GE(backoff({}, Error(ErrorClass::throttled, "SlowDown"), 1, env), 125ms);
+  const Error refusal(ErrorClass::throttled, "SlowDown");
+  EXPECT_LE(backoff({}, refusal, 1, env), 50ms);
+  EXPECT_GE(backoff({}, refusal, 2, env), 125ms);
+  EXPECT_GE(backoff({}, refusal, 3, env), 250ms);
 }
 
 }  // namespace

@@ -68,8 +68,9 @@ struct SharedPlacesTest : testing::Test {
 TEST(SharedPlaces, OneAloneMayHaveThemAll) {
   const ManualEnv env;
   SharedPlaces places(64);
-  AdaptiveLimiter busy(places, 64);
-  const AdaptiveLimiter idle(places, 64);
+  RequestPace pace;
+  AdaptiveLimiter busy(places, pace, 64);
+  const AdaptiveLimiter idle(places, pace, 64);
   EXPECT_EQ(take_all(busy, env).size(), 64U);
   EXPECT_EQ(busy.in_flight(), 0U);
 }
@@ -77,8 +78,9 @@ TEST(SharedPlaces, OneAloneMayHaveThemAll) {
 TEST(SharedPlaces, AreNeverMoreThanThereAre) {
   const ManualEnv env;
   SharedPlaces places(10);
-  AdaptiveLimiter one(places, 10);
-  AdaptiveLimiter other(places, 10);
+  RequestPace pace;
+  AdaptiveLimiter one(places, pace, 10);
+  AdaptiveLimiter other(places, pace, 10);
   const auto held = take_all(one, env);
   EXPECT_EQ(held.size(), 10U);
   EXPECT_TRUE(take_all(other, env).empty());
@@ -88,7 +90,8 @@ TEST(SharedPlaces, AreNeverMoreThanThereAre) {
 TEST(SharedPlaces, WhoIsIdleKeepsNone) {
   const ManualEnv env;
   SharedPlaces places(1000);
-  AdaptiveLimiter one(places, 100);
+  RequestPace pace;
+  AdaptiveLimiter one(places, pace, 100);
   {
     const auto held = take_all(one, env);
     EXPECT_EQ(held.size(), 100U);
@@ -100,7 +103,8 @@ TEST(SharedPlaces, WhoIsIdleKeepsNone) {
 TEST(SharedPlaces, WhoNeedsFewKeepsFew) {
   const ManualEnv env;
   SharedPlaces places(1000);
-  AdaptiveLimiter one(places, 500);
+  RequestPace pace;
+  AdaptiveLimiter one(places, pace, 500);
   auto held = take_all(one, env);
   held.resize(3);
   EXPECT_LE(places.taken(), 3 + 2 * places.batch());
@@ -109,8 +113,9 @@ TEST(SharedPlaces, WhoNeedsFewKeepsFew) {
 TEST(SharedPlaces, AnIdleOneLendsUntilItHasWorkItself) {
   ManualRuntime world;
   SharedPlaces places(8);
-  AdaptiveLimiter one(places, 8);
-  AdaptiveLimiter other(places, 8);
+  RequestPace pace;
+  AdaptiveLimiter one(places, pace, 8);
+  AdaptiveLimiter other(places, pace, 8);
   auto held = take_all(one, world.env());
   ASSERT_EQ(held.size(), 8U);
   EXPECT_EQ(other.places(), 8U);
@@ -124,8 +129,9 @@ TEST(SharedPlaces, AnIdleOneLendsUntilItHasWorkItself) {
 
 TEST_F(SharedPlacesTest, GoToWhoHasWorkOnceTheOtherHasNone) {
   SharedPlaces places(32);
-  AdaptiveLimiter one(places);
-  AdaptiveLimiter other(places);
+  RequestPace pace;
+  AdaptiveLimiter one(places, pace);
+  AdaptiveLimiter other(places, pace);
   Sharer longer{one, places};
   Sharer shorter{other, places};
   run_both(longer, 1000, shorter, 40);
@@ -139,8 +145,9 @@ TEST_F(SharedPlacesTest, GoToWhoHasWorkOnceTheOtherHasNone) {
 
 TEST_F(SharedPlacesTest, AHungryOneGetsItsShareFromWhoHasThemAll) {
   SharedPlaces places(32);
-  AdaptiveLimiter one(places);
-  AdaptiveLimiter other(places);
+  RequestPace pace;
+  AdaptiveLimiter one(places, pace);
+  AdaptiveLimiter other(places, pace);
   Sharer first{one, places};
   Sharer second{other, places};
   std::vector<Permit> all = take_all(one, runtime.context().env());
@@ -155,8 +162,9 @@ TEST_F(SharedPlacesTest, AHungryOneGetsItsShareFromWhoHasThemAll) {
 
 TEST_F(SharedPlacesTest, OneIsHandedToAndFro) {
   SharedPlaces places(1);
-  AdaptiveLimiter one(places);
-  AdaptiveLimiter other(places);
+  RequestPace pace;
+  AdaptiveLimiter one(places, pace);
+  AdaptiveLimiter other(places, pace);
   Sharer first{one, places, 1ms};
   Sharer second{other, places, 1ms};
   run_both(first, 30, second, 30);
@@ -195,8 +203,9 @@ TEST(SharedPlaces, AWriteThatReadsFromTheSameServiceDoesNotWaitForItself) {
     SCOPED_TRACE(count);
     ManualRuntime world;
     SharedPlaces places(count);
-    AdaptiveLimiter writes(places);
-    AdaptiveLimiter reads(places);
+    RequestPace pace;
+    AdaptiveLimiter writes(places, pace);
+    AdaptiveLimiter reads(places, pace);
     Nested nested{writes, reads};
     world.run(nested.many(100, world.context()));
     EXPECT_EQ(nested.done, 100U);
@@ -208,7 +217,9 @@ TEST(SharedPlaces, AWriteThatReadsFromTheSameServiceDoesNotWaitForItself) {
 TEST(SharedPlaces, TwoServicesDoNotWaitForEachOther) {
   ManualRuntime world;
   SharedPlaces here(2), there(2);
-  AdaptiveLimiter writes_here(here), reads_here(here), writes_there(there), reads_there(there);
+  RequestPace pace;
+  AdaptiveLimiter writes_here(here, pace), reads_here(here, pace), writes_there(there, pace),
+      reads_there(there, pace);
   Nested from_there{writes_here, reads_there};
   Nested from_here{writes_there, reads_here};
   world.run([](Nested& one, Nested& other, OpContext context) -> Task<> {
@@ -224,7 +235,8 @@ TEST(SharedPlaces, TwoServicesDoNotWaitForEachOther) {
 TEST(SharedPlaces, WhoMayNotGoYetKeepsNone) {
   const ManualEnv env;
   SharedPlaces places(64);
-  AdaptiveLimiter limiter(places, 64);
+  RequestPace pace;
+  AdaptiveLimiter limiter(places, pace, 64);
   {
     const std::vector<Permit> permits = take_all(limiter, env);
     limiter.succeeded(1ms, env.steady_now());
@@ -241,7 +253,8 @@ TEST(SharedPlaces, WhoMayNotGoYetKeepsNone) {
   turns.clear();
   EXPECT_FALSE(limiter.try_acquire(permit, env));
   EXPECT_EQ(places.taken(), 0U);
-  AdaptiveLimiter other(places, 64);
+  RequestPace unhurried;
+  AdaptiveLimiter other(places, unhurried, 64);
   EXPECT_EQ(take_all(other, env).size(), 64U) << "nobody is left to share with";
 }
 
@@ -259,8 +272,9 @@ struct WaitsInVain : CancelledWaits {
 TEST(SharedPlaces, AnAbortWakesThoseWhoWaitForPlacesThatOthersHave) {
   ManualRuntime world;
   SharedPlaces places(4);
-  AdaptiveLimiter one(places);
-  AdaptiveLimiter other(places);
+  RequestPace pace;
+  AdaptiveLimiter one(places, pace);
+  AdaptiveLimiter other(places, pace);
   const auto held = take_all(one, world.env());
   WaitsInVain waits{{other}};
   world.run(waits.run(world.context(), world.runtime().stop()));

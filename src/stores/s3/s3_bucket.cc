@@ -134,7 +134,7 @@ Task<http::Response> S3Bucket::exchange(Call& call, Permit& permit, OpContext& c
   for (unsigned done = 0;;) {
     if (!limiter.try_acquire(permit, context.env())) {
       if (call.nested)
-        limiter.sent_beside();
+        limiter.sent_beside(context.env().steady_now());
       else
         permit = co_await limiter.acquire(context);
     }

@@ -28,7 +28,7 @@ S3Service::S3Service(http::Client& client, ServiceOptions options,
       places_(options_.concurrency.value_or(LimiterOptions{}.maximum * shard_count)) {
   static_cast<void>(resolve_address(options_, {}, region_));  // refuses a malformed endpoint here and now
   for (unsigned i = 0; i < shard_count; ++i)
-    shards_.push_back(std::make_unique<PerShard>(places_));
+    shards_.push_back(std::make_unique<PerShard>(*this));
 }
 
 RequestCounts S3Service::requests() const noexcept {

@@ -55,7 +55,8 @@ class S3Service {
 
   // Touched by its own shard only, but for the counters, which others read.
   struct alignas(64) PerShard {
-    explicit PerShard(SharedPlaces& places) : reads(places), writes(places) {}
+    explicit PerShard(S3Service& all)
+        : reads(all.places_, all.pace_of_reads_), writes(all.places_, all.pace_of_writes_) {}
     AdaptiveLimiter reads;
     AdaptiveLimiter writes;
     auth::Snapshot held;
@@ -80,6 +81,7 @@ class S3Service {
   auth::ClockSkew skew_;
   Probe copy_conditions_, trailers_;
   SharedPlaces places_;
+  RequestPace pace_of_reads_, pace_of_writes_;  // services limit them apart
   std::vector<std::unique_ptr<PerShard>> shards_;
 };
 
