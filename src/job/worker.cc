@@ -1,82 +1,15 @@
 #include "job/worker.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
-#include <limits>
-#include <numeric>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "job/chunk_outcomes.h"
+#include "job/chunk_work.h"
 #include "job/item_compare.h"
 #include "job/item_facts.h"
-#include "job/kept_objects.h"
 
 namespace haul::job {
-namespace {
-
-Action action_of_chunk(const Chunk& chunk) {
-  return chunk.items.empty() ? Action::copy : chunk.items.front().action;
-}
-
-bool is_kept(Action action) {
-  return action == Action::remove_kept || action == Action::revert;
-}
-
-bool is_copy(Action action) {
-  return action == Action::copy || action == Action::copy_if_details;
-}
-
-// Whether what was seen or done of an object holds for later attempts: a look at a copy does not.
-bool has_stages(Action action) {
-  return action != Action::remove && action != Action::remove_kept;
-}
-
-// Counted when it is spawned, and until it ends in whatever way.
-struct EndOfLane {
-  EndOfLane(std::size_t& of_chunk, std::size_t& of_shard, std::atomic<std::size_t>& of_all)
-      : chunk(of_chunk), shard(of_shard), all(of_all) {}
-  EndOfLane(const EndOfLane&) = delete;
-  EndOfLane& operator=(const EndOfLane&) = delete;
-  ~EndOfLane() {
-    --chunk;
-    --shard;
-    all.fetch_sub(1, std::memory_order_relaxed);
-  }
-  std::size_t& chunk;
-  std::size_t& shard;
-  std::atomic<std::size_t>& all;
-};
-
-}  // namespace
-
-// The chunk at work. Lanes of one shard share it, so nothing in it needs a lock. Objects are told by their
-// index in the chunk.
-struct Worker::ChunkWork {
-  ChunkWork(const Worker& worker, Chunk taken, const OpContext& of)
-      : chunk(std::move(taken)),
-        context(of),
-        action(action_of_chunk(chunk)),
-        outcomes(worker.job_, chunk, worker.engine_.durable() || worker.job_.options.full_report,
-                 worker.progress_, worker.sink_, context) {}
-
-  Chunk chunk;
-  OpContext context;
-  Action action;
-  ChunkOutcomes outcomes;
-  std::vector<ItemResult> results;        // of all objects; empty where nothing follows after the first step
-  std::vector<std::string_view> records;  // of kept objects: Item::row as it came
-  std::size_t next = 0;                   // the first object that no lane has taken
-  std::size_t lanes = 0;                  // at work
-  const store::Store* reads = nullptr;    // whose places bound the lanes
-  const store::Store* writes = nullptr;   // likewise
-  bool fresh = false;                     // something has arrived in this attempt
-  std::vector<std::uint32_t> open;        // behind their first step and not settled, ascending
-  std::vector<std::uint32_t> again;       // failed for a passing reason
-  std::vector<std::uint32_t> left;        // left over by a drain
-};
 
 Worker::Worker(const Job& job, RunEngine& engine, Progress& progress, OutcomeSink& sink, Runtime& runtime)
     : job_(job),
@@ -84,7 +17,7 @@ Worker::Worker(const Job& job, RunEngine& engine, Progress& progress, OutcomeSin
       progress_(progress),
       sink_(sink),
       steps_(job, engine.durable(), runtime),
-      lanes_(runtime.shard_count()) {
+      lanes_(runtime.shard_count(), job.options.shard_lanes) {
   if (job.catalogue) catalogue_.emplace(job);
 }
 
@@ -109,67 +42,6 @@ Task<ChunkReport> Worker::work(Chunk chunk, OpContext context) {
   ChunkReport report = work.outcomes.take();
   put_back_rest(work, report);
   co_return report;
-}
-
-// What a process could not live through, one that lives shorter or has less to do may.
-void Worker::put_back_in_halves(ChunkWork& work, ChunkReport& report) const {
-  std::vector<std::uint32_t> all(work.chunk.items.size());
-  std::iota(all.begin(), all.end(), 0U);
-  const std::span<const std::uint32_t> objects = all;
-  for (const auto half : {objects.first(all.size() / 2), objects.subspan(all.size() / 2)}) {
-    Chunk& part = report.rest.emplace_back(part_of(work, half));
-    part.deaths = kDeathsOfSuspect;
-    part.abandoned_since = work.chunk.abandoned_since;
-  }
-}
-
-void Worker::give_up(ChunkWork& work) const {
-  work.results.resize(work.chunk.items.size());
-  for (std::size_t i = 0; i < work.results.size(); ++i) {
-    const Item& item = work.chunk.items[i];
-    work.results[i].error =
-        Error(ErrorClass::internal,
-              fmt::format("the process ended {} times in a row while it worked on this object, the last {} "
-                          "times on nothing else; it is given up",
-                          work.chunk.deaths, kDeathsAlone))
-            .with_code("ProcessEnded", 0)
-            .on((item.action == Action::remove ? store_of_removal(item) : *job_.sources[item.source].store)
-                    .describe(item.key))
-            .with_hint("find out why the process ends (memory, a crash), then haul retry");
-    work.outcomes.settle(item, work.results[i]);
-  }
-}
-
-// What an earlier attempt has recorded of each object, or nothing yet.
-void Worker::recall(ChunkWork& work) const {
-  const bool goes_on = is_copy(work.action) ? steps_.goes_on_after_copy()
-                                            : work.action == Action::remove || is_kept(work.action);
-  if (!goes_on) return;
-  const std::size_t count = work.chunk.items.size();
-  if (work.chunk.stage != Stage::begin && has_stages(work.action))
-    if (auto known = unpack_facts(work.chunk.facts, count)) work.results = std::move(*known);
-  work.results.resize(count);
-  if (is_kept(work.action)) recall_kept(work);
-}
-
-void Worker::recall_kept(ChunkWork& work) const {
-  for (std::size_t i = 0; i < work.chunk.items.size(); ++i) {
-    Item& item = work.chunk.items[i];
-    ItemResult& result = work.results[i];
-    work.records.push_back(item.row);
-    try {
-      const KeptFacts facts = take_kept(item);
-      result.written_etag = facts.written_etag;
-      result.written_version = facts.written_version;
-      result.checksum = checksum_of_text(facts.checksum);
-      result.arrived_by = facts.moved;
-    } catch (...) {
-      result.error = current_error();
-    }
-    result.bytes = item.size;
-    result.etag = item.etag;
-    result.modified = item.modified;
-  }
 }
 
 // Of the objects that a process that is gone had under way. Without the right to look, or a service that
@@ -216,43 +88,21 @@ Task<> Worker::begin(ChunkWork& work, OpContext& context) {
 }
 
 void Worker::spawn_lane(ChunkWork& work, TaskGroup& group, const OpContext& context) {
-  ++work.lanes;
-  ++lanes_[context.shard().index()];
-  all_lanes_.fetch_add(1, std::memory_order_relaxed);
-  group.spawn(lane(work, group, context));
+  group.spawn(work_along(Lane(lanes_, work.lanes, context), work, group, context));
 }
 
-// Lanes that only wait for a place among the requests in flight cost memory and cache: they become more and
-// fewer as the places do. True if there are too many of them already.
+// Lanes become more and fewer as the places of the stores do. True if there are too many of them already.
 bool Worker::follow_places(ChunkWork& work, TaskGroup& group, const OpContext& context) {
-  const std::size_t worth = lanes_of_use(work, context);
-  const std::size_t& of_shard = lanes_[context.shard().index()];
-  if (of_shard > worth) return true;
+  const std::size_t of_use = lanes_.of_use(work.reads, work.writes, context);
+  if (lanes_.at_work(context) > of_use) return true;
   const std::size_t count = work.chunk.items.size();
-  while (of_shard < worth && work.lanes < job_.options.lanes && work.next < count)
+  while (lanes_.at_work(context) < of_use && work.lanes < job_.options.lanes && work.next < count)
     spawn_lane(work, group, context);
   return false;
 }
 
-std::size_t Worker::lanes_of_use(const ChunkWork& work, const OpContext& context) const {
-  constexpr std::size_t kUnbounded = std::numeric_limits<std::size_t>::max();
-  const auto places_of = [&](const store::Store* store) {
-    return store == nullptr ? kUnbounded : store->places(context);
-  };
-  const std::size_t reads = places_of(work.reads), places = std::min(reads, places_of(work.writes));
-  const std::size_t bound = job_.options.shard_lanes;
-  if (places == kUnbounded) return bound;
-  const std::size_t of_places = places * 5 / 4 + 4;  // not every lane is at a request at any moment
-  if (reads == kUnbounded) return of_places;
-  // A body that is read holds no place, so lanes are bounded as well: by a shard's part, and what others
-  // leave.
-  const std::size_t others = all_lanes_.load(std::memory_order_relaxed) - lanes_[context.shard().index()];
-  const std::size_t all = bound * lanes_.size();
-  return std::min(of_places, std::max(bound, all - std::min(all, others)));
-}
-
-Task<> Worker::lane(ChunkWork& work, TaskGroup& group, OpContext context) {
-  const EndOfLane end(work.lanes, lanes_[context.shard().index()], all_lanes_);
+Task<> Worker::work_along(Lane lane, ChunkWork& work, TaskGroup& group, OpContext context) {
+  const Lane until_the_end(std::move(lane));  // a parameter may outlive the chunk
   ItemResult own;
   while (work.next < work.chunk.items.size()) {
     const std::size_t index = work.next++;
@@ -397,8 +247,8 @@ Task<> Worker::confirm(ChunkWork& work, OpContext& context) {
   if (work.action != Action::revert && !long_ago) co_return;
   std::size_t next = 0;
   TaskGroup group(context.executor());
-  const std::size_t lanes =
-      std::min({std::size_t{job_.options.lanes}, lanes_of_use(work, context), work.open.size()});
+  const std::size_t lanes = std::min(
+      {std::size_t{job_.options.lanes}, lanes_.of_use(work.reads, work.writes, context), work.open.size()});
   for (std::size_t i = 0; i < lanes; ++i)
     group.spawn(confirm_lane(work, next, context));
   co_await group.join();
@@ -524,81 +374,6 @@ void Worker::settle_removal(ChunkWork& work, std::size_t index, std::optional<Er
   result.kind = kind_at_end(item, result);
   result.error = std::move(error);
   settle(work, index, result);
-}
-
-void Worker::settle_failed(ChunkWork& work) const {
-  std::erase_if(work.open, [&](std::uint32_t index) {
-    if (!work.results[index].error) return false;
-    settle(work, index, work.results[index]);
-    return true;
-  });
-}
-
-// An outcome, unless the object is worth another attempt.
-void Worker::settle(ChunkWork& work, std::size_t index, ItemResult& result) const {
-  const auto number = static_cast<std::uint32_t>(index);
-  if (std::exchange(result.under_way, false)) {
-    progress_.arrived_objects.fetch_sub(1, std::memory_order_relaxed);
-    progress_.arrived_bytes.fetch_sub(result.bytes, std::memory_order_relaxed);
-  }
-  if (result.error) {
-    const bool passing = result.error->retryable();
-    const bool broken_off =
-        work.context.stop().draining() && (passing || result.error->error_class() == ErrorClass::cancelled);
-    if (broken_off && engine_.durable()) return work.left.push_back(number);
-    if (passing && work.chunk.attempt < job_.options.attempts) {
-      ++work.outcomes.accounts().retried;
-      return work.again.push_back(number);
-    }
-  }
-  work.outcomes.settle(work.chunk.items[index], result);
-}
-
-void Worker::leave_over(ChunkWork& work, std::size_t index) const {
-  if (engine_.durable()) return work.left.push_back(static_cast<std::uint32_t>(index));
-  ++(work.chunk.extras ? work.outcomes.accounts().extra_kept : work.outcomes.accounts().not_attempted);
-}
-
-// One chunk for both kinds. With objects that a drain has left over in it the attempt does not count: those
-// that have failed get one more, for each drain at the most. Nor is a suspect cleared by a process that ended
-// early of itself.
-void Worker::put_back_rest(ChunkWork& work, ChunkReport& report) const {
-  if (work.again.empty() && work.left.empty()) return;
-  const bool counts = work.left.empty();
-  std::vector<std::uint32_t> objects = std::move(work.left);
-  objects.insert(objects.end(), work.again.begin(), work.again.end());
-  std::ranges::sort(objects);
-  Chunk& rest = report.rest.emplace_back(part_of(work, objects));
-  if (counts) {
-    ++rest.attempt;
-    return;
-  }
-  if (rest.stage <= work.chunk.stage) rest.deaths = work.chunk.deaths;
-  rest.abandoned_since = work.chunk.abandoned_since;
-}
-
-Chunk Worker::part_of(const ChunkWork& work, std::span<const std::uint32_t> objects) const {
-  Chunk part;
-  part.extras = work.chunk.extras;
-  part.attempt = work.chunk.attempt;
-  const bool stages = !work.results.empty() && has_stages(work.action);
-  ItemStep furthest = ItemStep::undone;
-  for (const std::uint32_t index : objects) {
-    Item item = work.chunk.items[index];
-    for (std::string_view* text :
-         {&item.key, &item.destination_key, &item.etag, &item.version, &item.storage_class, &item.reason})
-      *text = part.text.store(*text);
-    item.row = part.text.store(work.records.empty() ? item.row : work.records[index]);
-    part.bytes += item.size;
-    part.items.push_back(item);
-    if (!stages) continue;
-    furthest = std::max(furthest, work.results[index].step);
-    pack_facts(part.facts, work.results[index]);
-  }
-  if (furthest == ItemStep::undone) part.facts.clear();
-  if (furthest == ItemStep::arrived) part.stage = Stage::copied;
-  if (furthest == ItemStep::catalogued) part.stage = Stage::catalogued;
-  return part;
 }
 
 }  // namespace haul::job

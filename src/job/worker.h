@@ -1,17 +1,16 @@
 // Works one chunk: each of its objects, many in parallel, to an outcome, or to another attempt.
 #pragma once
 
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <span>
-#include <vector>
 
 #include "job/catalogue_step.h"
 #include "job/chunk.h"
 #include "job/item_steps.h"
 #include "job/job.h"
+#include "job/lane_count.h"
 #include "job/outcome.h"
 #include "job/outcome_sink.h"
 #include "job/progress.h"
@@ -55,9 +54,8 @@ class Worker {
   void give_up(ChunkWork& work) const;
   Task<> clear_remains(ChunkWork& work, OpContext& context);
   void spawn_lane(ChunkWork& work, TaskGroup& group, const OpContext& context);
-  Task<> lane(ChunkWork& work, TaskGroup& group, OpContext context);
+  Task<> work_along(Lane lane, ChunkWork& work, TaskGroup& group, OpContext context);
   bool follow_places(ChunkWork& work, TaskGroup& group, const OpContext& context);
-  std::size_t lanes_of_use(const ChunkWork& work, const OpContext& context) const;
   void note_arrival(ChunkWork& work, ItemResult& result) const;
   Task<bool> holds_still(const Item& item, ItemResult& result, OpContext& context) const;
   Task<> first_step(const Item& item, ItemResult& result, OpContext& context);
@@ -89,8 +87,7 @@ class Worker {
   OutcomeSink& sink_;
   ItemSteps steps_;
   std::optional<CatalogueStep> catalogue_;
-  std::vector<std::size_t> lanes_;         // at work, of each shard; touched by it alone
-  std::atomic<std::size_t> all_lanes_{0};  // changes with lanes, which is seldom
+  LaneCount lanes_;
 };
 
 }  // namespace haul::job
