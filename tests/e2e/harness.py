@@ -13,8 +13,10 @@ import unittest
 import urllib.parse
 import uuid
 
-import boto3
-import botocore.config
+# Signed by botocore itself, whatever is installed beside it (awscli brings awscrt): tests set its clock.
+os.environ["BOTO_DISABLE_CRT"] = "true"
+import boto3  # noqa: E402
+import botocore.config  # noqa: E402
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 HAUL = os.environ.get("HAUL", str(ROOT / "build/release/bin/haul"))
@@ -218,6 +220,7 @@ class FakeTest(HaulTest):
         self.account = self.fake.account()
         self.use(self.account)
         self.s3 = self.account.client()
+        self.addCleanup(self.s3.close)
 
     def make_bucket(self, name, objects=None, **properties):
         """A bucket with these bodies by key."""

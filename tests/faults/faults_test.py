@@ -6,9 +6,9 @@ import time
 import types
 import unittest.mock
 
-import botocore.auth
+import harness  # first: it says how botocore signs
 
-import harness
+import botocore.auth
 
 SMALL = {f"in/{number:02}.txt": f"body of {number}".encode() * (1 + number * 7) for number in range(40)}
 LARGE = b"".join(hashlib.sha256(str(number).encode()).digest() for number in range((12 << 20) // 32))
