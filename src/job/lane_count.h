@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "runtime/context.h"
+#include "runtime/shard.h"
 #include "store/store.h"
 
 namespace haul::job {

@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "job/chunk_work.h"
-#include "job/item_facts.h"
 #include "job/kept_objects.h"
 
 namespace haul::job {

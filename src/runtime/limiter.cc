@@ -30,6 +30,7 @@ constexpr Duration kLongestNap = std::chrono::milliseconds(100);
 // Answers, or the time since the last, after which the pace is told of them while there is none yet.
 constexpr std::uint64_t kHandful = 64;
 constexpr Duration kTellWithin = std::chrono::milliseconds(10);
+constexpr Duration kForgetAfter = std::chrono::milliseconds(100);
 // Between looks for places that others have.
 constexpr Duration kLook = std::chrono::milliseconds(1);
 
@@ -155,8 +156,14 @@ void AdaptiveLimiter::admit() noexcept {
 }
 
 void AdaptiveLimiter::succeeded(SteadyTime now) noexcept {
+  forget_old(now);
   ++untold_;
   if (untold_ >= kHandful || pace_->active() || now - told_ >= kTellWithin) tell_pace(now);
+}
+
+// What was answered long ago tells nothing of the present rate.
+void AdaptiveLimiter::forget_old(SteadyTime now) noexcept {
+  if (now - told_ > kForgetAfter) untold_ = 0;
 }
 
 void AdaptiveLimiter::tell_pace(SteadyTime now) noexcept {
@@ -205,6 +212,7 @@ void AdaptiveLimiter::end_round(SteadyTime now) noexcept {
 void AdaptiveLimiter::throttled(SteadyTime now) noexcept {
   ++throttles_;
   slow_start_ = false;
+  forget_old(now);
   tell_pace(now);
   pace_->refused(was_full_ || in_flight_ >= limit() || lease_.is_short(),
                  std::chrono::nanoseconds(static_cast<std::int64_t>(smoothed_ns_)), now);

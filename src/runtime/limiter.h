@@ -101,6 +101,7 @@ class AdaptiveLimiter {
   Task<> look_again(Waiter& first, OpContext& context);
   void give_back() noexcept;
   void admit() noexcept;
+  void forget_old(SteadyTime now) noexcept;
   void tell_pace(SteadyTime now) noexcept;
   void end_round(SteadyTime now) noexcept;
 

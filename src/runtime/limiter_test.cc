@@ -111,6 +111,15 @@ TEST(Limiter, SetsAPaceAndKeepsItsPlacesWhenRefused) {
   EXPECT_LE(limiter.pace().per_second(), 300.0);
 }
 
+TEST(Limiter, WhatWasAnsweredLongAgoSetsNoPace) {
+  const ManualEnv env;
+  AdaptiveLimiter limiter({.initial = 64});
+  answer(limiter, 40, 1ms, env);  // fewer than the pace is told of at once
+  env.advance(2s);
+  limiter.throttled(env.steady_now());
+  EXPECT_FALSE(limiter.pace().active());
+}
+
 TEST(Limiter, GrowsGentlyAfterARefusal) {
   const ManualEnv env;
   AdaptiveLimiter limiter({.initial = 32});

@@ -15,7 +15,7 @@ constexpr double kLeastRate = 1;        // a second
 constexpr Duration kTurnsAtOnce = std::chrono::milliseconds(10);
 constexpr Duration kMostDebt = std::chrono::milliseconds(250);
 constexpr Duration kLeastWait = std::chrono::milliseconds(1);
-// Below what was accepted by so much: the service's allowance fills up again.
+// Below what would not have been refused by so much: the service's allowance fills up again.
 constexpr double kBelow = 0.97;
 constexpr double kGuessGrowth = 1.5;  // in a span
 // Where requests are few, a span is longer and counts as several, up to so many.
@@ -83,7 +83,7 @@ void RequestPace::accepted(std::uint64_t requests, SteadyTime now) noexcept {
 
 void RequestPace::refused(bool pressed, Duration latency, SteadyTime now) noexcept {
   const std::lock_guard lock(mutex_);
-  latency_ = latency;
+  if (latency != Duration{}) latency_ = latency;
   look(now);
   if (active()) {
     if (now >= since_) ++refused_;
@@ -97,7 +97,7 @@ void RequestPace::refused(bool pressed, Duration latency, SteadyTime now) noexce
   const double seconds = seconds_before_ + seconds_of(now - since_);
   if (accepted < kEnoughToGuess && seconds < kMoment) return;
   guessing_ = true;
-  begin(static_cast<double>(accepted) / std::max(kMoment, seconds), latency, now);
+  begin(static_cast<double>(accepted) / std::max(kMoment, seconds), latency_, now);
 }
 
 void RequestPace::begin(double rate, Duration settle, SteadyTime now) noexcept {

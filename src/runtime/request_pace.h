@@ -1,9 +1,10 @@
 // How many requests a second an endpoint takes from us, found from its refusals.
 //
 // A service that limits requests by their rate accepts just that rate while it refuses the rest. So what was
-// accepted meanwhile is the limit, however many places or milliseconds it took: from the first refusal on,
-// requests go at a little less than that, and the pace is raised slowly, then faster, until it is refused
-// again. Without refusals there is no pace, and nothing is waited for.
+// accepted until the first refusal is a guess at the limit, however many places or milliseconds it took. From
+// then on requests go at that pace; it is lowered by the share that is refused and a little more, and raised
+// slowly, then faster, until it is refused again. Without refusals there is no pace, and nothing is waited
+// for.
 //
 // One pace is that of all shards: what one of them has no use for is the others' at once. Turns are taken
 // without a lock; what became of requests is told under one, which whoever has many answers and no pace yet
@@ -29,12 +30,12 @@ class RequestPace {
   bool take(SteadyTime now) noexcept;
   // The time to the next turn; never so short that timers are all that is done.
   Duration wait(SteadyTime now) const noexcept;
-  // A request that cannot wait its turn; those that follow wait for it, though for many no longer than for a
-  // quarter of a second, or for one turn.
+  // A request that cannot wait its turn; those that follow wait for it, of all shards, though for many such
+  // no longer than for a quarter of a second, or for one turn, after the last of them.
   void overdraw(SteadyTime now) noexcept;
 
   // What became of requests. `pressed`: as much was asked for as places allowed, so that a refusal tells of
-  // our own rate. `latency`: of a request, about.
+  // our own rate. `latency`: of a request, about; zero if it is not known.
   void accepted(std::uint64_t requests, SteadyTime now) noexcept;
   void refused(bool pressed, Duration latency, SteadyTime now) noexcept;
 

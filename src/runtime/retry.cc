@@ -4,10 +4,10 @@ namespace haul {
 
 std::chrono::milliseconds backoff(const RetryPolicy& policy, const Error& error, int attempt,
                                   const Env& env) {
-  const bool throttled_again = error.error_class() == ErrorClass::throttled && attempt > 1;
-  const auto base = throttled_again ? policy.throttled_base : policy.base;
-  const int doubled = std::min(attempt - (throttled_again ? 2 : 1), 20);
-  const auto span = std::min<std::int64_t>(policy.cap.count(), base.count() << doubled);
+  const bool throttled = error.error_class() == ErrorClass::throttled;
+  const auto later = throttled ? policy.throttled_base : policy.base;
+  const auto base = throttled && attempt == 1 ? policy.first_throttled.value_or(later) : later;
+  const auto span = std::min<std::int64_t>(policy.cap.count(), base.count() << std::min(attempt - 1, 20));
   // At least half of the span: a burst of failures is spread out, and nobody returns at once.
   const auto jittered =
       span / 2 + static_cast<std::int64_t>(env.random() % static_cast<std::uint64_t>(span / 2 + 1));

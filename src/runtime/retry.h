@@ -18,11 +18,12 @@ enum class Replay : bool { unsafe = false, safe = true };
 
 struct RetryPolicy {
   int max_attempts = 10;
-  std::chrono::milliseconds base{50};  // first back-off, which doubles
-  // Second back-off of one who was asked twice to slow down. The first time it is one of many at the edge of
-  // a limit, and what follows keeps a pace (request_pace.h): to sleep long would only leave places empty.
-  std::chrono::milliseconds throttled_base{250};
+  std::chrono::milliseconds base{50};             // first back-off after a passing fault
+  std::chrono::milliseconds throttled_base{250};  // first back-off after being asked to slow down
   std::chrono::milliseconds cap{20'000};
+  // In place of the first of them, if that is asked right away: where what follows keeps a pace
+  // (request_pace.h), to sleep long would only leave places empty.
+  std::optional<std::chrono::milliseconds> first_throttled{};
 };
 
 // The pause before attempt number `attempt` + 1 (attempt counts from 1): chosen by chance from the upper half

@@ -65,6 +65,22 @@ struct SharedPlacesTest : testing::Test {
   }
 };
 
+// A turn that one waits for may be taken on the other shard: then it waits for the next.
+TEST_F(SharedPlacesTest, TwoShardsTakeTheirTurnsAtOnePace) {
+  SharedPlaces places(512);
+  RequestPace pace;
+  const SteadyTime begin = runtime.context().env().steady_now();
+  pace.accepted(200, begin);
+  pace.refused(true, 1ms, begin);
+  ASSERT_DOUBLE_EQ(pace.per_second(), 2'000.0);
+  AdaptiveLimiter one(places, pace), other(places, pace);
+  Sharer here{one, places, 1ms}, there{other, places, 1ms};
+  run_both(here, 300, there, 300);
+  EXPECT_EQ(here.done + there.done, 600U);
+  EXPECT_GE(runtime.context().env().steady_now() - begin, 200ms);  // the two of them together kept it
+  EXPECT_EQ(places.taken(), 0U);
+}
+
 TEST(SharedPlaces, OneAloneMayHaveThemAll) {
   const ManualEnv env;
   SharedPlaces places(64);

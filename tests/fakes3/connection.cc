@@ -214,7 +214,7 @@ Connection::Step Connection::answer() {
     return Step::wait;
   }
   // Whoever sent it may be gone by now: what somebody else has put since the reset is not its to change.
-  if (resets_ != server_.resets()) return Step::over;
+  if (operation_ != Operation::control && resets_ != server_.resets()) return Step::over;
   std::int64_t now = server_.now();
   if (verdict_) {
     refuse(response_, *verdict_, request_);

@@ -86,7 +86,8 @@ class Server {
   std::atomic<std::uint64_t> latency_us, rate;
   std::atomic<std::int64_t> sts_seconds;
 
-  /// Forgets objects, rules, sessions and counters. Requests that have begun before are not performed any more.
+  /// Forgets objects, rules, sessions and counters. Requests that have begun before are not performed any
+  /// more; with several threads, one may be that another thread is just performing.
   void reset();
   /// How often it was reset.
   std::uint64_t resets() const { return resets_.load(std::memory_order_relaxed); }

@@ -31,7 +31,7 @@ struct ServiceOptions {
   // Requests in flight at the most, reads and writes of all shards together; else as many as LimiterOptions
   // says for each shard, of which one may have all.
   std::optional<unsigned> concurrency;
-  RetryPolicy retry;
+  RetryPolicy retry{.first_throttled = std::chrono::milliseconds(50)};
   // Whether the signature covers the bytes of bodies. They are covered by checksums anyway, and SHA-256 costs
   // more than all the rest of a request; it matters on plain http through a network that is not trusted.
   bool payload_signing = false;

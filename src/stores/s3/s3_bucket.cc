@@ -158,7 +158,7 @@ Task<http::Response> S3Bucket::exchange(Call& call, Permit& permit, OpContext& c
     const Time server_date = parse_http_date(response.header("date")).value_or(Time{});
     const ErrorDocument document = co_await read_error(response, context);
     if (is_throttle(answer.status, document.code)) {
-      limiter.throttled(now);
+      limiter.throttled(context.env().steady_now());
       shard.note_limit();
     }
     // What follows may wait for other requests, which need places too.

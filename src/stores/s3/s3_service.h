@@ -22,7 +22,8 @@ namespace haul::s3 {
 
 using RequestCounts = std::array<std::uint64_t, kOperationCount>;  // by Operation
 
-// Thread safety: may be used from any shard. What a request needs belongs to its shard, so nothing is locked.
+// Thread safety: may be used from any shard. What a request needs belongs to its shard, so nothing is locked
+// before a pace is kept (runtime/request_pace.h).
 // The client must outlive it.
 class S3Service {
  public:
