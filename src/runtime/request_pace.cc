@@ -7,7 +7,9 @@
 namespace haul {
 namespace {
 
-constexpr double kSpan = 0.25;          // seconds
+constexpr double kSpan = 0.25;       // seconds
+constexpr double kShortSpan = 0.05;  // seconds, of one with many refusals
+constexpr std::uint64_t kManyRefusals = 20;
 constexpr double kLongestSpan = 4;      // seconds
 constexpr double kEnoughRequests = 20;  // in a span, to tell a share of them
 constexpr double kLeastRate = 1;        // a second
@@ -18,6 +20,9 @@ constexpr Duration kLeastWait = std::chrono::milliseconds(1);
 // Below what would not have been refused by so much: the service's allowance fills up again.
 constexpr double kBelow = 0.97;
 constexpr double kGuessGrowth = 1.5;  // in a span
+// A larger share of refusals than such growth can lead to says little of a limit: much was sent at a pace
+// before, or the service is out of order and takes nothing.
+constexpr double kUnsure = 0.35;
 // Where requests are few, a span is longer and counts as several, up to so many.
 constexpr double kMostGuesses = 4;
 constexpr std::uint64_t kEnoughToGuess = 10;
@@ -124,9 +129,7 @@ void RequestPace::look(SteadyTime now) noexcept {
   }
   if (now < since_) return;
   const double seconds = seconds_of(now - since_);
-  const double enough =
-      rate == 0 || guessing_ ? kSpan : std::clamp(kEnoughRequests / rate, kSpan, kLongestSpan);
-  if (seconds < enough) return;
+  if (seconds < length_of_span(rate)) return;
   if (rate == 0) {
     accepted_before_ = accepted_;
     seconds_before_ = seconds;
@@ -138,6 +141,16 @@ void RequestPace::look(SteadyTime now) noexcept {
   begin_span(now);
 }
 
+// Seconds. Many refusals say at once what a few would have to be waited for: the pauses of all that were
+// refused until then would cost more than the limit does.
+double RequestPace::length_of_span(double rate) const noexcept {
+  if (rate == 0) return kSpan;
+  if (refused_ >= kManyRefusals &&
+      static_cast<double>(refused_) > kTolerated * static_cast<double>(accepted_))
+    return kShortSpan;
+  return guessing_ ? kSpan : std::clamp(kEnoughRequests / rate, kSpan, kLongestSpan);
+}
+
 // The pace that follows from what the span has shown.
 double RequestPace::judged(double seconds) noexcept {
   const double rate = per_second();
@@ -147,8 +160,7 @@ double RequestPace::judged(double seconds) noexcept {
   if (share > kTolerated) {
     // Few requests that are refused among those of others: slower would not help them.
     if (!waited) return rate;
-    // A service that takes nothing is out of order, and its refusals say nothing of a limit.
-    guessing_ = accepted_ == 0;
+    guessing_ = share > kUnsure;
     // By the share and not by what was accepted: in the pauses of those that were refused less is sent.
     return std::max(kLeastRate, rate * std::max(0.5, kBelow * (1 - share)));
   }

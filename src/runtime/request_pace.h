@@ -43,6 +43,7 @@ class RequestPace {
   void begin(double rate, Duration settle, SteadyTime now) noexcept;
   void begin_span(SteadyTime at) noexcept;
   void look(SteadyTime now) noexcept;
+  double length_of_span(double rate) const noexcept;
   double judged(double seconds) noexcept;
 
   std::atomic<double> rate_{0};  // a second; 0: none. Written under the lock
