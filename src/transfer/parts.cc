@@ -19,16 +19,18 @@ constexpr std::uint64_t kPieceBuffer = 256U << 10;  // stays in the second cache
 // The parts of one object between two stores. Lives in the frame of in_parts.
 class PartSender {
  public:
-  // `pieces`: whether parts are given piece by piece. `kept`: the algorithm of a checksum that the source has
-  // of the whole object, if it is another one than the upload's.
+  // `pieces`: whether parts are given piece by piece. `proven`: whether the source keeps the checksum of the
+  // whole object in the upload's algorithm. `kept`: in which other one, where it does not.
   PartSender(const TransferRequest& request, const store::Pin& pin, store::Upload& upload,
-             BufferPool& buffers, Meter meter, bool pieces, std::optional<ChecksumAlgorithm> kept)
+             BufferPool& buffers, Meter meter, bool pieces, bool proven,
+             std::optional<ChecksumAlgorithm> kept)
       : request_(request),
         pin_(pin),
         upload_(upload),
         buffers_(buffers),
         meter_(meter),
         pieces_(pieces),
+        proven_(proven),
         kept_(kept) {}
 
   Task<> send(Part part, OpContext& context) {
@@ -61,18 +63,20 @@ class PartSender {
     accept(part, as_read, sent);
   }
 
-  // For parts that memory cannot sensibly hold, or that need not be held.
+  // For parts that memory cannot sensibly hold, or that need not be held. Where the source keeps a checksum
+  // the destination's of what it has written is compared with that in the end: to hash on the way as well
+  // would tell only sooner.
   Task<> streamed(Part part, std::uint64_t piece, OpContext& context) {
     Buffer buffer = co_await buffers_.take(std::min({piece, part.length, buffers_.largest()}), context);
     SourceBody body(request_.source, request_.source_key, pin_, {part.offset, part.length}, std::move(buffer),
-                    upload_.checksum_algorithm(), meter_, kept_);
+                    proven_ ? std::nullopt : std::optional(upload_.checksum_algorithm()), meter_, kept_);
     const Checksum sent = co_await upload_.write_part(part.number, part.offset, body, context);
-    if (!body.checksum_as_read())
+    if (!body.read_to_its_end())
       throw Error(ErrorClass::data_loss, "the destination took a part without reading all of it")
           .during("write part")
           .on(request_.destination.describe(request_.destination_key));
     if (kept_) kept_sum_.add(part.number, *body.also(), part.length);
-    accept(part, *body.checksum_as_read(), sent);
+    accept(part, body.checksum_as_read().value_or(sent), sent);
   }
 
   void accept(const Part& part, const Checksum& read, const Checksum& sent) {
@@ -88,7 +92,7 @@ class PartSender {
   store::Upload& upload_;
   BufferPool& buffers_;
   const Meter meter_;
-  const bool pieces_;
+  const bool pieces_, proven_;
   const std::optional<ChecksumAlgorithm> kept_;
   OrderedChecksum sum_, kept_sum_;
 };
@@ -155,7 +159,8 @@ Task<TransferResult> Transfer::in_parts(const TransferRequest& request, const So
     // A service would not wait for pieces that wait for the line.
     const bool rereads = request.source.capabilities().rereads && !own.meter().limited();
     const bool pieces = co_await upload->takes_pieces(rereads, context);
-    PartSender sender(request, pin, *upload, own.buffers, own.meter(), pieces, kept);
+    PartSender sender(request, pin, *upload, own.buffers, own.meter(), pieces,
+                      details->checksums.find(upload->checksum_algorithm()) != nullptr, kept);
     co_await for_each_part(
         plan, parallel_for(state.size), options_.drain_allowance,
         [&sender, &context](Part part) { return sender.send(part, context); }, context);

@@ -73,6 +73,7 @@ class SourceBody final : public Body {
   std::optional<ChecksumAlgorithm> hashes() const override {
     return hasher_ ? std::optional(hasher_->algorithm()) : std::nullopt;
   }
+  bool read_to_its_end() const { return position_ == range_.length && !reader_; }
   // The second one; nothing unless the body was read to its last byte.
   std::optional<Checksum> also() const { return also_; }
 

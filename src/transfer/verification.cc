@@ -70,7 +70,7 @@ void check_against_source(const store::Details& details, const Checksum& read, c
   const Checksum* said = details.checksums.find(read.algorithm());
   if (said == nullptr || std::ranges::equal(said->bytes(), read.bytes())) return;
   throw Error(ErrorClass::data_loss,
-              "the bytes that were read do not have the checksum that is kept with them")
+              "the bytes that were read do not have the checksum that the source keeps with them")
       .during("read")
       .on(source.describe(details.key));
 }

@@ -86,6 +86,23 @@ TEST_F(Files, GoUpAndComeBackTheSame) {
   }
 }
 
+// The bytes are hashed once, as they are written, and compared with what the source keeps.
+TEST_F(Files, OfOtherBytesThanTheSourceKeepsTheChecksumOfDoNotArrive) {
+  ScriptedStoreOf<memory::MemoryStore> damaged;
+  damaged.inner.put("a.bin", sample_content(3 << 20));
+  damaged.script.after_stat = [](store::Details& details) {
+    const std::string before = "x" + sample_content((3 << 20) - 1);
+    details.checksums.put(checksum_of(ChecksumAlgorithm::crc64nvme, as_bytes(before)));
+  };
+  try {
+    move(damaged, "a.bin", *out_);
+    FAIL() << "damage was not noticed";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.error_class(), ErrorClass::data_loss);
+  }
+  EXPECT_TRUE(fs::is_empty(root_ / "out"));
+}
+
 TEST_F(Files, StayFilesBetweenDirectories) {
   write_file("b.bin", sample_content(3 << 20), 0600);
   move(*in_, "b.bin", *out_);
