@@ -10,10 +10,7 @@
 //
 // A certificate authority means TLS. One thread, and one connection: what waits costs no processor time, so
 // more of them would change the rate and not the figure that counts.
-#include <arpa/inet.h>
 #include <fcntl.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <sys/socket.h>
@@ -30,26 +27,20 @@
 #include <string_view>
 #include <vector>
 
+#include "floor_socket.h"
+
+using haul::bench::connected_socket;
+using haul::bench::require;
+
 namespace {
 
 constexpr std::uint64_t kPart = 8 << 20;
 constexpr std::size_t kPiece = 256 << 10;  // stays in the second cache between socket and file
 
-void require(bool fine, const char* what) {
-  if (!fine) throw std::runtime_error(what);
-}
-
 class Connection {
  public:
   Connection(const std::string& host, std::uint16_t port, const char* ca_file) {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(port);
-    require(::inet_pton(AF_INET, host.c_str(), &address.sin_addr) == 1, "HOST is to be an IPv4 address");
-    socket_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    const int on = 1;
-    ::setsockopt(socket_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    require(::connect(socket_, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0, "connect");
+    socket_ = connected_socket(host, port);
     if (ca_file == nullptr) return;
     context_ = SSL_CTX_new(TLS_client_method());
     require(SSL_CTX_load_verify_locations(context_, ca_file, nullptr) == 1, "CA_FILE");

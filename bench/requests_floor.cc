@@ -6,9 +6,6 @@
 //     objects of 4 KiB in the made-up buckets bench-nCOUNT-s4096 and target-nCOUNT-s4096
 //
 // One thread, 64 connections that are kept.
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -17,19 +14,19 @@
 #include <charconv>
 #include <cstdio>
 #include <cstdlib>
-#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "floor_socket.h"
+
+using haul::bench::connected_socket;
+using haul::bench::require;
 
 namespace {
 
 constexpr unsigned kConnections = 64;
 constexpr std::size_t kSize = 4096;
-
-void require(bool fine, const char* what) {
-  if (!fine) throw std::runtime_error(what);
-}
 
 unsigned long number(std::string_view text) {
   unsigned long value = 0;
@@ -77,14 +74,7 @@ class Requests {
 class Connection {
  public:
   Connection(const std::string& host, std::uint16_t port) : buffer_(64 << 10, '\0') {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(port);
-    require(::inet_pton(AF_INET, host.c_str(), &address.sin_addr) == 1, "HOST is to be an IPv4 address");
-    socket = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    const int on = 1;
-    ::setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    require(::connect(socket, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0, "connect");
+    socket = connected_socket(host, port);
   }
 
   // Reads what has come; true once an answer is complete.

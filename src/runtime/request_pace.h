@@ -8,7 +8,8 @@
 //
 // One pace is that of all shards: what one of them has no use for is the others' at once. Turns are taken
 // without a lock; what became of requests is told under one, which whoever has many answers and no pace yet
-// does by the handful (limiter.cc). Looked at in spans of a quarter of a second (longer for few requests).
+// does by the handful (limiter.cc). Looked at in spans of a quarter of a second: longer for few requests,
+// shorter for many refusals.
 #pragma once
 
 #include <atomic>
