@@ -64,6 +64,7 @@ class DurableMove(harness.HaulTest):
         self.service = service(self)
         self.use(self.service.account)
         s3 = self.service.account.client()
+        self.addCleanup(s3.close)
         source, destination = self.bucket(self.service.account), self.bucket(self.service.account)
         catalogue = catalogues.KINDS[kind](self.folder)
         self.addCleanup(catalogue.drop)

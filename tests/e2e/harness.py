@@ -197,6 +197,7 @@ class HaulTest(unittest.TestCase):
         """A new bucket of that account; emptied and removed at the end."""
         name = name or f"e2e-{uuid.uuid4().hex[:16]}"
         client = account.client()
+        self.addCleanup(client.close)
         client.create_bucket(Bucket=name)
         self.addCleanup(empty_and_remove, client, name)
         return name
