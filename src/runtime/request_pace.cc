@@ -41,6 +41,11 @@ Duration interval_of(double rate) {
   return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(1 / rate));
 }
 
+// When the last turn was taken at the earliest: what nobody took before is forgotten.
+SteadyTime last_taken(SteadyTime used_up, Duration interval, SteadyTime now) {
+  return std::max(used_up, now - std::max(interval, kTurnsAtOnce));
+}
+
 }  // namespace
 
 // Turns are times: one is there once an interval has passed since they were used up, and those that nobody
@@ -49,11 +54,10 @@ bool RequestPace::take(SteadyTime now) noexcept {
   const double rate = per_second();
   if (rate == 0) return true;
   const Duration interval = interval_of(rate);
-  const SteadyTime oldest = now - std::max(interval, kTurnsAtOnce);
   SteadyTime used_up = used_up_.load(std::memory_order_relaxed);
   SteadyTime begin;
   do {
-    begin = std::max(used_up, oldest);
+    begin = last_taken(used_up, interval, now);
     if (now - begin < interval) {
       if (!waited_.load(std::memory_order_relaxed)) waited_.store(true, std::memory_order_relaxed);
       return false;
@@ -72,11 +76,10 @@ void RequestPace::overdraw(SteadyTime now) noexcept {
   const double rate = per_second();
   if (rate == 0) return;
   const Duration interval = interval_of(rate);
-  const SteadyTime oldest = now - std::max(interval, kTurnsAtOnce);
   const SteadyTime latest = now + std::max(interval, kMostDebt);
   SteadyTime used_up = used_up_.load(std::memory_order_relaxed);
-  while (!used_up_.compare_exchange_weak(used_up, std::min(std::max(used_up, oldest) + interval, latest),
-                                         std::memory_order_relaxed)) {
+  while (!used_up_.compare_exchange_weak(
+      used_up, std::min(last_taken(used_up, interval, now) + interval, latest), std::memory_order_relaxed)) {
   }
 }
 
