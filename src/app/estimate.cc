@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <string_view>
 
 #include "base/time_format.h"
 
@@ -82,10 +83,12 @@ std::string with_commas(std::uint64_t number) {
 }
 
 std::string progress_line(const Figures& figures, const Estimate& estimate) {
-  std::string line = fmt::format("{} of {}{} objects, {} of {}{}", with_commas(figures.done_objects),
-                                 with_commas(figures.found_objects), figures.listing ? "+" : "",
-                                 format_size(figures.done_bytes), format_size(figures.found_bytes),
-                                 figures.listing ? "+" : "");
+  const std::string_view more = figures.listing ? "+" : "";
+  std::string line = fmt::format("{} of {}{} objects, {}", with_commas(figures.done_objects),
+                                 with_commas(figures.found_objects), more, format_size(figures.done_bytes));
+  // Not all that names objects tells their sizes: rows of a catalogue, lists of keys.
+  if (figures.found_bytes != 0 && figures.found_bytes >= figures.done_bytes)
+    line += fmt::format(" of {}{}", format_size(figures.found_bytes), more);
   if (figures.arrived_objects != 0)
     line += fmt::format(", {} more copied", with_commas(figures.arrived_objects));
   line += fmt::format(", {}/s, {}/s", with_commas(static_cast<std::uint64_t>(estimate.objects_per_second())),

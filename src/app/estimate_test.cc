@@ -81,6 +81,17 @@ TEST(ProgressLine, TellsDoneAndFoundApartAndNamesFailuresAndTheListing) {
   EXPECT_THAT(progress_line(now, estimate), HasSubstr("listing"));
 }
 
+TEST(ProgressLine, TellsNoSumOfSizesThatNobodyKnows) {
+  Estimate estimate;
+  Figures now = figures(1, 5000);
+  now.found_bytes = 0;
+  EXPECT_THAT(progress_line(now, estimate), HasSubstr("objects, 4.88 KiB, 0/s"));
+  now.found_bytes = 4000;  // of some of them
+  EXPECT_THAT(progress_line(now, estimate), HasSubstr("objects, 4.88 KiB, 0/s"));
+  now.found_bytes = 6000;
+  EXPECT_THAT(progress_line(now, estimate), HasSubstr("objects, 4.88 KiB of 5.86 KiB, 0/s"));
+}
+
 TEST(WithCommas, GroupsByThree) {
   EXPECT_EQ(with_commas(0), "0");
   EXPECT_EQ(with_commas(999), "999");
